@@ -1,0 +1,26 @@
+"""What a load test is: validated values. Nothing here starts anything or talks to a network."""
+
+from loadlab.spec.command_line import option_name, read_duration, read_options, read_pairs, write_options
+from loadlab.spec.durations import format_duration, parse_duration, write_duration
+from loadlab.spec.files import project_folder
+from loadlab.spec.loadtest import LoadTest, check_locustfile
+from loadlab.spec.locust_options import is_owned_variable
+from loadlab.spec.specification import Field
+from loadlab.spec.stage import Stage
+
+__all__ = [
+    "Field",
+    "LoadTest",
+    "Stage",
+    "check_locustfile",
+    "format_duration",
+    "is_owned_variable",
+    "option_name",
+    "parse_duration",
+    "project_folder",
+    "read_duration",
+    "read_options",
+    "read_pairs",
+    "write_duration",
+    "write_options",
+]

@@ -1,0 +1,114 @@
+"""The only file access of this package: reading a test from YAML, and looking where its locustfile is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from loadlab.errors import SpecError, nearest_name
+
+_YAML_PROBLEMS: tuple[tuple[str, str, bool], ...] = (
+    ("the key ", "", False),
+    ("mapping values are not allowed", "a ':' too many, or other indentation than the lines above; {quotes}", False),
+    ("expected ',' or", "a bracket or brace that is opened here is not closed, or a comma is missing", True),
+    ("expected the node content", "a value is missing, or a bracket or brace is in the wrong place", False),
+    ("expected <block end>", "other indentation than the lines above, or text after a quote", False),
+    ("could not find expected ':'", "this is not of the form 'name: value'", True),
+    ("unexpected end of stream", "a quote that is opened here is not closed", True),
+    ("'\\t' that cannot start", "a tab; indent with blanks", False),
+    ("cannot start any token", "a character that no value may begin with; {quotes}", False),
+    ("undefined alias", "'*' refers to something that no '&' names; {quotes}", False),
+    ("expected alphabetic or numeric character", "'*' or '&' without a name; {quotes}", False),
+    ("constructor for the tag", "'!' marks a type that a test cannot hold; {quotes}", False),
+)
+"""Part of what PyYAML says -> what it means, empty: just that, and whether it is about where the thing began."""
+
+PROJECT_MARK = "locustfiles"
+"""The folder that tells where a project begins."""
+
+
+def project_folder() -> Path:
+    """The folder that the relative paths of a notebook begin at, wherever its kernel works.
+
+    The nearest one, from the current folder upwards, that holds a folder `locustfiles`; the current one where there is
+    none. ``Path(".")`` when it is the current folder, so that paths stay short, else absolute.
+    """
+    here = Path.cwd()
+    found = next((folder for folder in (here, *here.parents) if (folder / PROJECT_MARK).is_dir()), here)
+    return Path() if found == here else found
+
+
+def read_yaml(path: str | Path) -> dict[str, Any]:
+    """The mapping in the YAML file at `path`; a relative ``locustfile`` in it becomes relative to that file's folder.
+
+    Raises:
+        SpecError: no such file, not YAML, not a mapping, or a key that is given twice.
+    """
+    import yaml
+
+    path = Path(path)
+    check_file("test file", path, (".yaml", ".yml"))
+    try:
+        given = yaml.load(path.read_text(encoding="utf-8"), _strict_loader())
+    except yaml.MarkedYAMLError as error:
+        sentence, from_beginning = _explain(error.problem or "")
+        mark = (error.context_mark if from_beginning else None) or error.problem_mark
+        line = mark.line + 1 if mark else 1
+        raise _unreadable(f"{path}, line {line}", sentence) from error
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        raise _unreadable(f"{path}, line {line}", "this is not UTF-8 text") from error
+    except yaml.YAMLError as error:
+        raise _unreadable(str(path), "it holds a control character, which YAML does not allow") from error
+    if not isinstance(given, dict):
+        raise SpecError("test file", str(path), "a YAML mapping of field names to values, such as 'users: 10'")
+    if isinstance(given.get("locustfile"), str) and given["locustfile"]:
+        given["locustfile"] = path.parent / given["locustfile"]
+    return given
+
+
+def _explain(problem: str) -> tuple[str, bool]:
+    for part, sentence, from_beginning in _YAML_PROBLEMS:
+        if part in problem:
+            return sentence.format(quotes="put text with special characters in quotes") or problem, from_beginning
+    return "this is not YAML", False
+
+
+def _unreadable(place: str, sentence: str) -> SpecError:
+    error = SpecError("test file", place, "a YAML file")
+    error.args = (f"test file {place}: {sentence}.",)
+    return error
+
+
+def check_file(what: str, path: Path, suffixes: Iterable[str]) -> None:
+    """Raise SpecError unless `path` is a file; it names the nearest file beside it that has one of `suffixes`."""
+    if path.is_file():
+        return
+    folder = path.parent
+    wanted = f"an existing file that ends in {' or '.join(suffixes)}"
+    if not folder.is_dir():
+        raise SpecError(what, str(path), f"{wanted}; there is no folder {folder}")
+    found = {file.name: file for file in sorted(folder.iterdir()) if file.suffix in suffixes and file.is_file()}
+    nearest = nearest_name(path.name, found) or nearest_name(path.stem, [file.stem for file in found.values()])
+    nearest_file = found.get(nearest or "") or next((file for file in found.values() if file.stem == nearest), None)
+    kind = "; this is a folder" if path.is_dir() else ""
+    raise SpecError(what, str(path), wanted + kind, nearest=str(nearest_file) if nearest_file else None)
+
+
+def _strict_loader() -> Any:
+    import yaml
+
+    class StrictLoader(yaml.SafeLoader):
+        """Refuses a key that a mapping holds twice, where YAML's own loader silently keeps the last."""
+
+        def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+            seen: set[str] = set()
+            for key, _ in node.value:
+                if key.value in seen:
+                    problem = f"the key {key.value!r} is given twice"
+                    raise yaml.MarkedYAMLError(problem=problem, problem_mark=key.start_mark)
+                seen.add(key.value)
+            return super().construct_mapping(node, deep)
+
+    return StrictLoader
