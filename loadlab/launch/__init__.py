@@ -1,0 +1,7 @@
+"""Turns a LoadTest into a running swarm: Locust's master and its workers, driven over HTTP."""
+
+from loadlab.launch.base import COUNTERS, SPOOL, Launcher, Swarm, read_counters
+from loadlab.launch.local import LocalLauncher, LocalSwarm
+from loadlab.launch.target import check_target
+
+__all__ = ["COUNTERS", "SPOOL", "Launcher", "LocalLauncher", "LocalSwarm", "Swarm", "check_target", "read_counters"]

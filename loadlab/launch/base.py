@@ -1,0 +1,79 @@
+"""What every launcher promises."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import Protocol, Self
+
+from loadlab.spec import LoadTest
+
+SPOOL = "spool.ndjson"
+"""File in the run's folder where the master leaves the records that nobody has read when it ends by itself."""
+
+
+COUNTERS = "counters"
+"""Folder in the run's folder with a file a worker: what it has sent, also when it was killed."""
+
+
+def read_counters(folder: Path) -> dict[str, int] | None:
+    """Requests that each worker of the run in `folder` has sent, by its counter file; None where there are none."""
+    files = list((folder / COUNTERS).glob("*"))
+    counts = {file.name: file.read_bytes() for file in files}
+    return {name: struct.unpack("=Q", count)[0] for name, count in counts.items() if len(count) == 8} or None
+
+
+class Swarm(Protocol):
+    """A master and its workers, connected and idle until `start`.
+
+    Leaving the ``with`` block closes it. Closing leaves nothing behind, also after an exception or an interrupt.
+    """
+
+    url: str
+    """Where the master's web port is reached, without a trailing slash."""
+    token: str
+    """What every request to it must carry as a bearer token."""
+
+    def start(self) -> None:
+        """Begin the load. Raises LaunchError when Locust refuses."""
+
+    def set_users(self, users: int, spawn_rate: float) -> None:
+        """Go to another number of users while the test runs."""
+
+    def stop(self) -> None:
+        """End the load in good order: users finish their task within the test's stop_timeout."""
+
+    def close(self) -> None:
+        """End every part of the swarm, whatever state it is in. Calling it again does nothing."""
+
+    def lost_parts(self) -> list[str]:
+        """The parts ("master", "worker-1", ...) that have ended although nobody asked them to."""
+
+    def sent_by_worker(self) -> dict[str, int] | None:
+        """Requests that each worker has sent, counted outside the worker, so that it survives its death; None if this
+        launcher has no such count."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class Launcher(Protocol):
+    """Brings up the swarm for a LoadTest."""
+
+    name: str
+
+    def launch(
+        self, test: LoadTest, *, run_id: str, folder: Path, meanwhile: Callable[[], object] | None = None
+    ) -> Swarm:
+        """Start master and workers and wait until all are connected; no load yet.
+
+        `folder` is the run's folder: logs go to ``logs/``, and the records that nobody has read when the swarm ends by
+        itself to SPOOL. `meanwhile` is called while the parts are starting, for work that needs no swarm; again when
+        they have to be started anew. Raises LocustfileError, TargetUnreachable, SpecError, LaunchTimeout, LaunchError;
+        nothing is left running then.
+        """

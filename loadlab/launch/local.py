@@ -1,0 +1,227 @@
+"""The local launcher: one master and N workers as processes on this machine, on loopback."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import secrets
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from loadlab.errors import LaunchError, LaunchTimeout, SpecError
+from loadlab.launch.base import COUNTERS, SPOOL, read_counters
+from loadlab.launch.diagnosis import check_locustfile_fits, check_syntax, explain, port_is_taken
+from loadlab.launch.processes import LocustProcess, end_all, free_ports
+from loadlab.launch.target import check_target
+from loadlab.spec import LoadTest, is_owned_variable
+
+if TYPE_CHECKING:
+    from loadlab.launch.master_api import MasterApi
+
+AGENT = Path(__file__).parents[1] / "agent" / "loadlab_agent.py"
+LOOPBACK = "127.0.0.1"
+PORT_TRIES = 3
+
+
+class LocalLauncher:
+    """Starts Locust from this Python, so what is installed here is what the locustfile can import."""
+
+    name = "local"
+
+    def __init__(self, *, timeout_s: float = 60.0) -> None:
+        self.timeout_s = timeout_s
+
+    def launch(
+        self, test: LoadTest, *, run_id: str, folder: Path, meanwhile: Callable[[], object] | None = None
+    ) -> LocalSwarm:
+        """See `Launcher.launch`."""
+        if "," in str(test.locustfile.absolute()):
+            raise SpecError(
+                "locustfile", str(test.locustfile), "a path without commas: Locust takes them for the end of it"
+            )
+        check_syntax(test.locustfile)
+        if test.check_host:
+            check_target(test.host)
+        for last in (False,) * (PORT_TRIES - 1) + (True,):
+            swarm = LocalSwarm(test, run_id, folder)
+            try:
+                swarm.open()
+                if meanwhile is not None:
+                    meanwhile()
+                swarm.wait_until_ready(self.timeout_s)
+                return swarm
+            except BaseException:
+                swarm.close()
+                if last or not swarm.processes or not port_is_taken(swarm.master.log_text()):
+                    raise
+        raise AssertionError("the last try returns or raises")
+
+
+class LocalSwarm:
+    """Master and workers as local processes; see `Swarm`. `processes` holds them, the master first."""
+
+    def __init__(self, test: LoadTest, run_id: str, folder: Path) -> None:
+        self.test = test
+        self.token = secrets.token_urlsafe(24)
+        self.folder = folder
+        self._closed = False
+        self._ends = 0.0
+        self._sent: dict[str, int] | None = None
+        (folder / "logs").mkdir(parents=True, exist_ok=True)
+        self._counters = folder / COUNTERS
+        self._counters.mkdir(exist_ok=True)
+        web_port, self._master_port = free_ports(2)
+        self.url = f"http://{LOOPBACK}:{web_port}"
+        self._api: MasterApi
+        self._environment = {
+            **{key: value for key, value in os.environ.items() if not is_owned_variable(key)},
+            **test.environment,
+            "LOADLAB_TOKEN": self.token,
+            "LOADLAB_AGENT_RUN_ID": run_id,
+            "LOADLAB_AGENT_TRACE": "1" if test.trace_headers else "0",
+            "LOADLAB_AGENT_COUNTERS": str(self._counters.absolute()),
+            "LOADLAB_AGENT_SPOOL": str((folder / SPOOL).absolute()),
+        }
+        if test.lease is not None:
+            self._environment["LOADLAB_AGENT_LEASE_S"] = str(test.lease)
+        if test.seed is not None:
+            self._environment["LOADLAB_AGENT_SEED"] = str(test.seed)
+        if test.stages:
+            stages = [
+                {"users": s.users, "spawn_rate": s.spawn_rate, "duration": s.duration, "name": s.name}
+                for s in test.stages
+            ]
+            self._environment["LOADLAB_AGENT_STAGES"] = json.dumps(stages)
+        self._web_port = web_port
+        self.processes: list[LocustProcess] = []
+
+    @property
+    def master(self) -> LocustProcess:
+        """The master, or the only process of a test without workers."""
+        return self.processes[0]
+
+    def open(self) -> None:
+        """Start all processes at once; workers wait for their master by themselves."""
+        web = ["--web-host", LOOPBACK, "--web-port", str(self._web_port)]
+        if self.test.workers:
+            bind = ["--master-bind-host", LOOPBACK, "--master-bind-port", str(self._master_port)]
+            expect = ["--expect-workers", str(self.test.workers), "--enable-rebalancing"]
+            self.processes.append(self._spawn("master", "--master", *bind, *expect, *web))
+        else:
+            self.processes.append(self._spawn("master", *web))
+        for _ in range(self.test.workers):
+            self.add_worker()
+        from loadlab.launch.master_api import MasterApi  # imports requests, while Locust starts
+
+        self._api = MasterApi(self.url, self.token)
+
+    def _spawn(self, name: str, *options: str, **extra: str) -> LocustProcess:
+        test = self.test
+        command = [
+            sys.executable,
+            "-m",
+            "loadlab.agent.locust_main",
+            *test.user_classes,
+            "-f",
+            f"{test.locustfile.absolute()},{AGENT}",
+        ]
+        command += options
+        if test.host:
+            command += ["--host", test.host]
+        if test.tags:
+            command += ["--tags", *test.tags]
+        if test.exclude_tags:
+            command += ["--exclude-tags", *test.exclude_tags]
+        command += ["--stop-timeout", f"{test.stop_timeout:g}", *test.locust_options]
+        return LocustProcess(name, command, {**self._environment, **extra}, self.folder / "logs" / f"{name}.log")
+
+    def add_worker(self, **environment: str) -> LocustProcess:
+        """Start one more worker; Locust gives it its share of the users when it has connected.
+
+        `environment` are further variables for this worker alone.
+        """
+        name = f"worker-{len(self.processes)}"
+        join = ("--worker", "--master-host", LOOPBACK, "--master-port", str(self._master_port))
+        worker = self._spawn(name, *join, LOADLAB_AGENT_WORKER=name, **environment)
+        self.processes.append(worker)
+        return worker
+
+    def wait_until_ready(self, timeout_s: float) -> None:
+        """Return when the master answers and all workers are connected. Raises what `explain` finds, LaunchTimeout."""
+        deadline = time.monotonic() + timeout_s
+        workers = 0
+        while True:
+            for process in self.processes:
+                if process.exit_code is not None:
+                    text = process.log_text()
+                    raise explain(process.name, text, process.exit_code, self.test.locustfile)
+            status = self._api.status()
+            if status is not None:
+                workers = status["workers"]
+                if workers >= status["workers_expected"]:
+                    check_locustfile_fits(self.test, status["locustfile"])
+                    return
+            if time.monotonic() > deadline:
+                raise LaunchTimeout(self._who_is_missing(status is not None, workers, timeout_s))
+            time.sleep(0.01)
+
+    def _who_is_missing(self, master_answers: bool, workers: int, timeout_s: float) -> str:
+        lines = "\n".join(self.master.log_text().rstrip().splitlines()[-10:])
+        if not master_answers:
+            return f"the master did not answer at {self.url} within {timeout_s:g} s; its last words:\n{lines}"
+        return f"{workers} of {self.test.workers} workers connected within {timeout_s:g} s; the master's log:\n{lines}"
+
+    def start(self) -> None:
+        """See `Swarm.start`."""
+        self._ends = time.monotonic() + math.ceil(self.test.run_time)
+        self._api.start(self.test)
+
+    def set_users(self, users: int, spawn_rate: float) -> None:
+        """See `Swarm.set_users`."""
+        status = self._api.status()
+        if status is None or status["ended"]:
+            raise LaunchError("the number of users cannot be changed: the test is over")
+        if status["shape"]:
+            raise LaunchError(f"the number of users cannot be changed: the load shape {status['shape']} decides on it")
+        left = max(1, math.ceil(self._ends - time.monotonic()))  # Locust forgets its timer when users change
+        self._api.swarm({"user_count": str(users), "spawn_rate": str(spawn_rate), "run_time": str(left)})
+
+    def stop(self) -> None:
+        """See `Swarm.stop`."""
+        self._api.stop(self.test.stop_timeout)
+
+    def note(self, text: str, kind: str = "note", about: str = "") -> None:
+        """Write an event into the record stream."""
+        self._api.note(kind, text, about)
+
+    def lost_parts(self) -> list[str]:
+        """See `Swarm.lost_parts`."""
+        return [] if self._closed else [process.name for process in self.processes if process.exit_code is not None]
+
+    def sent_by_worker(self) -> dict[str, int] | None:
+        """See `Swarm.sent_by_worker`. Final after `close`."""
+        if self._closed:
+            return self._sent
+        return read_counters(self.folder)
+
+    def close(self) -> None:
+        """See `Swarm.close`."""
+        if not self._closed:
+            try:
+                end_all(self.processes)
+                self._sent = self.sent_by_worker()
+            finally:
+                self._closed = True
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()

@@ -1,0 +1,145 @@
+"""What is wrong with a locustfile or a target is said in the person's own terms, and nothing is left running."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+import loadlab
+from loadlab.errors import LaunchTimeout, LoadlabError, LocustfileError, SpecError, TargetUnreachable
+from loadlab.launch import LocalLauncher
+
+GOOD = (
+    "from locust import HttpUser, task\nclass U(HttpUser):\n    @task\n    def t(self):\n        self.client.get('/')\n"
+)
+
+BROKEN = {
+    "syntax error": (
+        "from locust import HttpUser\n\nclass U(HttpUser)\n    pass\n",
+        LocustfileError,
+        ["line 3", "SyntaxError: expected ':'", "3 | class U(HttpUser)"],
+    ),
+    "missing module": (
+        "import nothing_of_that_name\n",
+        LocustfileError,
+        ["line 1", "No module named 'nothing_of_that_name'", "1 | import nothing_of_that_name", "Install it"],
+    ),
+    "no user class": ("x = 1\n", LocustfileError, ["no User class found", "HttpUser"]),
+    "exception on import": (
+        "from locust import HttpUser\n\ndef price():\n    return {}['EUR']\n\nPRICE = price()\n",
+        LocustfileError,
+        ["line 4", "KeyError: 'EUR'", "4 | return {}['EUR']"],
+    ),
+    "own load shape and stages": (
+        GOOD
+        + "from locust import LoadTestShape\nclass S(LoadTestShape):\n    def tick(self):\n        return (1, 1)\n",
+        SpecError,
+        ["stages", "load shape"],
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_broken_locustfile_is_named_with_its_line(case: str, workers: int, tmp_path: Path) -> None:
+    source, kind, words = BROKEN[case]
+    locustfile = tmp_path / "shop.py"
+    locustfile.write_text(source)
+    test = loadlab.LoadTest(locustfile=locustfile, workers=workers, host="http://127.0.0.1:9", check_host=False)
+    if "stages" in case:
+        test = test.replace(stages="1/1/5s")
+    with pytest.raises(kind) as raised:
+        loadlab.start(test, runs=tmp_path / "runs")
+    for word in words:
+        assert word in str(raised.value)
+    assert_nothing_is_left(tmp_path)
+
+
+def test_an_error_in_a_helper_module_is_found_there(tmp_path: Path) -> None:
+    (tmp_path / "prices.py").write_text("RATE = 1 / 0\n")
+    (tmp_path / "shop.py").write_text("import prices\n" + GOOD)
+    with pytest.raises(LocustfileError, match=r"prices.py, line 1: ZeroDivisionError"):
+        loadlab.start(loadlab.LoadTest(locustfile=tmp_path / "shop.py"), runs=tmp_path / "runs")
+    assert_nothing_is_left(tmp_path)
+
+
+def test_options_that_nobody_knows(tmp_path: Path) -> None:
+    (tmp_path / "shop.py").write_text(GOOD)
+    test = loadlab.LoadTest(locustfile=tmp_path / "shop.py", locust_options=["--no-such-option", "5"])
+    with pytest.raises(SpecError, match="no-such-option"):
+        loadlab.start(test, runs=tmp_path / "runs")
+    assert_nothing_is_left(tmp_path)
+
+
+def test_a_user_class_that_does_not_exist(tmp_path: Path) -> None:
+    (tmp_path / "shop.py").write_text(GOOD)
+    test = loadlab.LoadTest(locustfile=tmp_path / "shop.py", user_classes=["Nobody"])
+    with pytest.raises(SpecError, match="Nobody"):
+        loadlab.start(test, runs=tmp_path / "runs")
+
+
+def test_a_target_that_nobody_serves(tmp_path: Path) -> None:
+    (tmp_path / "shop.py").write_text(GOOD)
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        host = f"http://127.0.0.1:{unused.getsockname()[1]}"
+        with pytest.raises(TargetUnreachable, match="Connection refused") as raised:
+            loadlab.start(loadlab.LoadTest(locustfile=tmp_path / "shop.py", host=host), runs=tmp_path / "runs")
+    assert host in str(raised.value)
+    assert_nothing_is_left(tmp_path)
+
+
+def test_a_name_that_does_not_resolve(tmp_path: Path) -> None:
+    (tmp_path / "shop.py").write_text(GOOD)
+    test = loadlab.LoadTest(locustfile=tmp_path / "shop.py", host="http://no-such-host.invalid")
+    with pytest.raises(TargetUnreachable, match="cannot be resolved"):
+        loadlab.start(test, runs=tmp_path / "runs")
+
+
+def test_a_locustfile_that_never_finishes_loading(tmp_path: Path) -> None:
+    (tmp_path / "shop.py").write_text(
+        "import time\nprint('waiting for the moon', flush=True)\ntime.sleep(600)\n" + GOOD
+    )
+    with pytest.raises(LaunchTimeout, match="waiting for the moon"):
+        LocalLauncher(timeout_s=3).launch(
+            loadlab.LoadTest(locustfile=tmp_path / "shop.py"), run_id="r1", folder=tmp_path / "run"
+        )
+    assert_nothing_is_left(tmp_path)
+
+
+def test_a_locustfile_that_is_misspelt(tmp_path: Path) -> None:
+    (tmp_path / "storefront.py").write_text(GOOD)
+    with pytest.raises(LoadlabError, match=r"storefront\.py"):
+        loadlab.start(loadlab.LoadTest(locustfile=tmp_path / "storefornt.py"), runs=tmp_path / "runs")
+
+
+def assert_nothing_is_left(tmp_path: Path) -> None:
+    assert not list(tmp_path.glob("runs/*"))
+    for process in psutil.process_iter(["cmdline", "status"]):
+        words = " ".join(process.info["cmdline"] or [])
+        assert str(tmp_path) not in words or process.info["status"] == psutil.STATUS_ZOMBIE
+
+
+def test_a_path_that_locust_would_cut_in_two(tmp_path: Path) -> None:
+    folder = tmp_path / "a,b"
+    folder.mkdir()
+    (folder / "shop.py").write_text(GOOD)
+    with pytest.raises(SpecError, match="comma"):
+        loadlab.start(loadlab.LoadTest(locustfile=folder / "shop.py"), runs=tmp_path / "runs")
+
+
+@pytest.mark.parametrize("attempt", range(3))
+def test_a_refusal_is_one_message_and_a_clean_exit(tmp_path: Path, attempt: int) -> None:
+    (tmp_path / "shop.py").write_text("import nothing_of_that_name\n")
+    command = [sys.executable, "-m", "loadlab", "run", "--locustfile", "shop.py", "--host", "http://127.0.0.1:9"]
+    command += ["--no-check-host", "--env", "SECRET=hunter2"]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
+    assert ended.returncode == 4, ended.stderr
+    assert "No module named 'nothing_of_that_name'" in ended.stderr
+    assert "Traceback" not in ended.stderr
+    assert "Fatal" not in ended.stderr
