@@ -1,0 +1,157 @@
+"""The journal of a run: every record as it came, one line each, in a file that a crash tears at its end at most.
+
+A record counts as written when `Journal.append` has returned: it is then with the operating system and survives the
+death of the process. The disk itself is asked about once a second, so that a power failure costs about a second.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+
+from loadlab.errors import StreamError
+
+RESERVE_BYTES = 65536
+SYNC_EVERY_S = 1.0
+
+
+class Journal:
+    """Writes a new journal at `path`. Belongs to one thread at a time.
+
+    While it is open it holds a lock (flock) on the file, by which every process sees that the run has a writer
+    (`is_being_written`); the lock goes with the process. Beside the file lies ``<name>.reserve``, 64 KiB of disk kept
+    back so that the run's last status can be written on a full disk; it is given up when a write fails or on close.
+
+    When the disk refuses a write, the journal is cut back to its last whole record, gives up its reserve and raises
+    StreamError with the reason. From then on it takes nothing more; `error` keeps the reason. The lock stays until
+    `close`, because the run still has an owner.
+
+    Raises StreamError when `path` exists or cannot be written.
+    """
+
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.error: StreamError | None = None
+        self._reserve = reserve_path(self.path)
+        self._size = 0
+        self._synced = time.monotonic()
+        try:
+            self._fd = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise StreamError(f"The journal {self.path} cannot be created: {error.strerror}") from error
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX)
+            # Random bytes: a file system that compresses or leaves holes would keep nothing back for zeros.
+            self._reserve.write_bytes(os.urandom(RESERVE_BYTES))
+            _sync_folder(self.path.parent)
+        except OSError as error:
+            self.close()
+            self.path.unlink()
+            raise StreamError(f"The journal {self.path} cannot be kept safely: {error.strerror}") from error
+
+    def __enter__(self) -> Journal:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def append(self, lines: Iterable[bytes]) -> None:
+        """Write `lines` (records without their line feed) with one call to the operating system.
+
+        Raises StreamError when the disk refuses; whole records that still went in stay in.
+        """
+        data = b"".join([line + b"\n" for line in lines])
+        written = 0
+        self._refuse_when_shut()
+        try:
+            with memoryview(data) as view:
+                while written < len(data):
+                    written += os.write(self._fd, view[written:])
+        except OSError as error:
+            self._fail(error, keep=self._size + data.rfind(b"\n", 0, written) + 1)
+        self._size += len(data)
+
+    def sync(self, *, at_once: bool = False) -> None:
+        """Ask the disk to keep what was written (fsync), at most once a second unless `at_once`.
+
+        Raises StreamError when the disk refuses; the records written so far stay in the file.
+        """
+        self._refuse_when_shut()
+        if not at_once and time.monotonic() - self._synced < SYNC_EVERY_S:
+            return
+        try:
+            os.fsync(self._fd)
+        except OSError as error:
+            self._fail(error, keep=self._size)
+        self._synced = time.monotonic()
+
+    def close(self) -> None:
+        """Sync, give the reserve and the lock up. May be called twice; raises nothing."""
+        self._release_reserve()
+        if self._fd >= 0:
+            with contextlib.suppress(OSError):  # what can be said about the disk was said by append and sync
+                os.fsync(self._fd)
+            fd, self._fd = self._fd, -1
+            os.close(fd)
+
+    def _refuse_when_shut(self) -> None:
+        if self.error is not None:
+            raise StreamError(f"{self.error} Nothing more is written to it.") from self.error
+        if self._fd < 0:
+            raise StreamError(f"The journal {self.path} is closed.")
+
+    def _fail(self, error: OSError, *, keep: int) -> None:
+        reason = f"The journal {self.path} cannot be written any more: {error.strerror}."
+        try:
+            os.ftruncate(self._fd, keep)
+        except OSError as second:
+            reason += f" Its last record may be torn, cutting it off failed too: {second.strerror}."
+        self._release_reserve()
+        self.error = StreamError(reason)
+        raise self.error from error
+
+    def _release_reserve(self) -> None:
+        with contextlib.suppress(OSError):  # already gone, or the disk is: there is nothing left to give up
+            self._reserve.unlink()
+
+
+def is_being_written(path: str | Path) -> bool:
+    """Whether a process that lives holds the journal at `path` open for writing. False when there is no such file.
+
+    The lock does not reach over network file systems that keep locks local to a machine.
+    """
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise StreamError(f"The journal {path} cannot be opened: {error.strerror}") from error
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError as error:
+        raise StreamError(f"The journal {path} cannot be asked for its writer: {error.strerror}") from error
+    finally:
+        os.close(fd)
+    return False
+
+
+def reserve_path(path: Path) -> Path:
+    """Where the journal at `path` keeps its reserve."""
+    return path.with_name(f"{path.name}.reserve")
+
+
+def _sync_folder(folder: Path) -> None:
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
