@@ -1,0 +1,80 @@
+"""What happened to the run itself, from its events."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from loadlab.analyse.stages import read_data
+from loadlab.analyse.validity.check import Check, Status, enumerate_names, plural
+
+_INCIDENTS: tuple[tuple[str, str, Status, str, str], ...] = (
+    ("names", "names_folded", "warning", "No request name was folded.", "Too many different request names"),
+    ("interrupted", "interrupted", "warning", "The run was not interrupted.", "The run was interrupted"),
+    ("lease", "lease_expired", "warning", "The test never stopped for want of a reader.", "The test stopped itself"),
+    ("journal", "journal_failed", "warning", "The journal was written to the end.", "The journal could not be written"),
+    ("master", "master_lost", "invalid", "The master answered to the end.", "The master was lost"),
+    ("notices", "warning", "warning", "No warning was given during the run.", "A warning was given during the run"),
+)
+"""Check, event kind, status when it happened, text when it did not, beginning of the text when it did."""
+
+
+_CLOCK_KEY = "clock_offset_ms"
+"""A warning about a clock has this in its data; the check of the clocks tells about it."""
+
+
+def check_incidents(events: pd.DataFrame) -> list[Check]:
+    """A check for each kind of event that puts a result in doubt; the texts of the events are quoted, three at most."""
+    checks = []
+    for name, kind, status, fine, happened in _INCIDENTS:
+        found = events[events["kind"] == kind].sort_values("time", kind="stable")
+        found = found[[_CLOCK_KEY not in read_data(data) for data in found["data"]]]
+        if found.empty:
+            checks.append(Check(name, "ok", fine))
+            continue
+        texts = list(dict.fromkeys(str(text).strip().rstrip(".") for text in found["text"] if str(text).strip()))
+        at = f" at {found['time'].iloc[0]:%H:%M:%S} UTC"
+        quoted = f": {'; '.join(texts[:3])}" if texts else ""
+        more = f" (and {len(texts) - 3} more)" if len(texts) > 3 else ""
+        checks.append(Check(name, status, f"{happened}{at}{quoted}{more}.", float(len(found)), 0.0))
+    return checks
+
+
+def check_tasks(errors: pd.DataFrame | None) -> Check:
+    """Exceptions that left a task of the locustfile: a warning, for what came after them in the task was not done."""
+    if errors is None:
+        return Check("tasks", "ok", "Exceptions in tasks were not looked at.")
+    raised = errors[errors["kind"] == "task exception"]
+    count = int(raised["count"].sum())
+    if not count:
+        return Check("tasks", "ok", "No task ended in an exception.", 0.0, 0.0)
+    most = raised.groupby("message", observed=True)["count"].sum().idxmax()
+    text = (
+        f"{plural(count, 'task')} ended in an exception, most often {str(most)[:120]!r}: these users did not do all "
+        "that the locustfile says."
+    )
+    return Check("tasks", "warning", text, float(count), 0.0)
+
+
+def check_workers(events: pd.DataFrame) -> Check:
+    """Workers that went silent: invalid when one stayed away, a warning when all came back."""
+    told = events[events["kind"].isin(["worker_lost", "worker_returned"])].sort_values("time", kind="stable")
+    last = told.drop_duplicates("object", keep="last")
+    gone = sorted(last.loc[last["kind"] == "worker_lost", "object"].astype(str))
+    silent = told[told["kind"] == "worker_lost"]
+    if gone:
+        unknown = sum(
+            int(read_data(data).get("requests_lost") or 0) for data in silent.loc[silent["object"].isin(gone), "data"]
+        )
+        lost = (
+            f" at least {plural(unknown, 'request')} went with {'it' if len(gone) == 1 else 'them'};" if unknown else ""
+        )
+        text = (
+            f"{plural(len(gone), 'worker')} went silent and did not come back ({enumerate_names(gone)}):{lost} "
+            "from then on the load was not the one asked for."
+        )
+        return Check("workers", "invalid", text, float(len(gone)), 0.0)
+    if len(silent):
+        names = sorted(silent["object"].astype(str).unique())
+        text = f"{enumerate_names(names)} went silent for a while and came back: the load was lower meanwhile."
+        return Check("workers", "warning", text, float(len(names)), 0.0)
+    return Check("workers", "ok", "No worker was lost.", 0.0, 0.0)
