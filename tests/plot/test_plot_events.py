@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import plot_samples as samples
+from bokeh.models import PlainText
+from bokeh.models.annotations import Label
+from plot_figure_parts import column, legend_labels, named, times
+
+from loadlab.plot import percentiles
+
+
+def labels(plot) -> list[str]:
+    return [part.text.text for part in plot.center if isinstance(part, Label) and isinstance(part.text, PlainText)]
+
+
+def test_events_are_marked_at_their_time_with_their_text() -> None:
+    events = samples.events()
+    plot = percentiles(samples.timeline(), events)
+    assert legend_labels(plot)[-2:] == ["events", "warnings"]
+    lost = named(plot, "warnings")
+    assert list(column(lost, "text")) == ["worker-2 went silent"]
+    assert times(lost)[0] == events["time"].iloc[4]
+    assert len(column(named(plot, "events"), "text")) == 6
+
+
+def test_labels_are_short_and_say_what_happened() -> None:
+    assert labels(percentiles(samples.timeline(), samples.events())) == [
+        "20 users +1",
+        "ramp done",
+        "50 users",
+        "worker-2 lost",
+        "deployed build 1234",
+        "stopping",
+    ]
+
+
+def test_events_close_to_each_other_share_the_label_that_matters_most() -> None:
+    events = pd.DataFrame(
+        {
+            "time": samples.START + pd.to_timedelta([10.0, 10.2, 10.4, 10.6], unit="s"),
+            "kind": ["worker_joined", "stage", "master_lost", "note"],
+            "object": ["worker-3", "", "", ""],
+            "text": ["a", "b", "c", "d"],
+            "data": ["{}", '{"users": 7}', "{}", "{}"],
+        }
+    )
+    assert labels(percentiles(samples.timeline(), events)) == ["master lost +3"]
+
+
+def test_events_outside_of_the_chart_are_left_out() -> None:
+    events = samples.events().assign(time=samples.START - pd.Timedelta("1h"))
+    plot = percentiles(samples.timeline(), events)
+    assert labels(plot) == []
+    assert legend_labels(plot) == ["p50", "p90", "p95", "p99"]
+
+
+def test_odd_data_of_an_event_does_no_harm() -> None:
+    events = samples.events()
+    events["data"] = ["", "[]", "not json", '{"users": "many"}', "null", "{}", "{}"]
+    assert "stage" in labels(percentiles(samples.timeline(), events))
+
+
+def test_ten_thousand_events_stay_readable() -> None:
+    many = pd.DataFrame(
+        {
+            "time": samples.START + pd.to_timedelta(np.linspace(0, 60, 10_000), unit="s"),
+            "kind": "note",
+            "object": "",
+            "text": "n" * 500,
+            "data": "{}",
+        }
+    )
+    plot = percentiles(samples.timeline(), many)
+    assert len(labels(plot)) <= 41
+    assert all(len(label) < 40 for label in labels(plot))
