@@ -1,0 +1,42 @@
+"""What a run says to people and machines: the HTML report, the terminal summary, summary.json, executed notebooks."""
+
+from loadlab.report.data import FIGURES, ReportData
+from loadlab.report.fragments import TABLES, render_table, render_verdict
+from loadlab.report.html import render_report, write_report
+from loadlab.report.notebook import (
+    RUN_MIMETYPE,
+    NotebookResult,
+    find_notebook,
+    notebook_folders,
+    notebook_parameters,
+    run_notebook,
+)
+from loadlab.report.notebook_html import export_html
+from loadlab.report.parameters import Parameter
+from loadlab.report.summary import STATISTICS, summary_dict
+from loadlab.report.text import render_table_text, render_text
+from loadlab.report.verdict import Verdict, judge
+
+__all__ = [
+    "FIGURES",
+    "RUN_MIMETYPE",
+    "STATISTICS",
+    "TABLES",
+    "NotebookResult",
+    "Parameter",
+    "ReportData",
+    "Verdict",
+    "export_html",
+    "find_notebook",
+    "judge",
+    "notebook_folders",
+    "notebook_parameters",
+    "render_report",
+    "render_table",
+    "render_table_text",
+    "render_text",
+    "render_verdict",
+    "run_notebook",
+    "summary_dict",
+    "write_report",
+]

@@ -1,0 +1,92 @@
+"""Parts of a report as HTML fragments for a notebook: they bring their style along and follow JupyterLab's theme."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+from importlib import resources
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from loadlab.errors import SpecError
+from loadlab.report import provenance, tables, verdict
+from loadlab.report.data import ReportData
+from loadlab.report.table import Table, text_column
+
+_MakeTable = Callable[[ReportData], Table | None]
+
+
+def _check_table(data: ReportData) -> Table:
+    """The validity checks, those that were not passed first."""
+    checks = verdict.checks(data)
+    results = [f"{verdict.SIGNS.get(check.status, '?')} {check.status}" for check in checks]
+    return Table(
+        "Validity",
+        (
+            text_column("Check", [check.name for check in checks]),
+            text_column("Result", results),
+            text_column("Why", [check.text for check in checks], limit=400, kind="long"),
+        ),
+    )
+
+
+TABLES: dict[str, tuple[_MakeTable, str]] = {
+    "checks": (_check_table, ""),
+    "errors": (tables.error_table, "No request failed and no task raised an exception."),
+    "events": (tables.event_table, "Nothing happened."),
+    "exemplars": (tables.exemplar_table, "No request was finished."),
+    "generators": (tables.generator_table, "No load generator reported."),
+    "stages": (tables.stage_table, "The load had no stages."),
+}
+"""The tables that `render_table` knows: how each is made, and what is said where there is nothing to show."""
+
+
+def render_table(data: ReportData, name: str) -> str:
+    """The table `name`, a key of TABLES, as an HTML fragment; foreign text in it is escaped and shortened.
+
+    Raises:
+        SpecError: there is no such table.
+    """
+    return _render("table", *find_table(data, name))
+
+
+def find_table(data: ReportData, name: str) -> tuple[Table | None, str]:
+    """The table `name`, a key of TABLES, or None when it is empty, and what is said then.
+
+    Raises:
+        SpecError: there is no such table.
+    """
+    if name not in TABLES:
+        raise SpecError.unknown("table", name, TABLES)
+    make, nothing = TABLES[name]
+    return make(data), nothing
+
+
+def render_verdict(data: ReportData) -> str:
+    """The verdict with its reasons and the run's id as an HTML fragment."""
+    judged = verdict.judge(data)
+    return _render("verdict", judged, verdict.SIGNS.get(judged.status, "?"), provenance.run_id(data))
+
+
+def _render(macro: str, *arguments: object) -> str:
+    module = _environment().get_template("fragments.html.j2").module
+    return f"<style>{_style()}</style>{getattr(module, macro)(*arguments)}"
+
+
+@cache
+def _style() -> str:
+    return resources.files("loadlab.report").joinpath("templates", "fragments.css").read_text(encoding="utf-8")
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("loadlab.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["svg"] = Markup
+    return environment

@@ -1,0 +1,138 @@
+"""The report of a run as one HTML file that needs nothing else: no network, no script for its words and numbers."""
+
+from __future__ import annotations
+
+import json
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from loadlab.errors import ReportError
+from loadlab.plot import plain_text
+from loadlab.report import provenance, tables, verdict
+from loadlab.report.data import FIGURES, ReportData
+from loadlab.report.embed import embed_figures
+from loadlab.report.policy import CONTENT_POLICY, write_page
+from loadlab.report.summary import summary_dict
+from loadlab.report.table import Table
+
+TOP = 10
+"""Rows of the endpoint and error tables that are open; the others are folded."""
+
+_TEXT_LENGTH = 1000
+
+
+def write_report(data: ReportData, path: str | Path) -> Path:
+    """Write the report of a run to `path` and return it.
+
+    The page holds the verdict, validity, headline numbers and all tables as plain HTML, readable with scripts and
+    styles blocked; the figures are drawn by BokehJS, which is part of the page, under a policy that forbids every
+    fetch. Names and texts from the system under test are escaped, made printable and shortened. The numbers stand in it
+    once more as JSON (``summary_dict``) in the element ``loadlab-summary``.
+
+    Raises:
+        ReportError: the file cannot be written.
+    """
+    return write_page(render_report(data), Path(path))
+
+
+def render_report(data: ReportData) -> str:
+    """The report's page as text."""
+    figures = embed_figures(data.figures)
+    endpoints = tables.endpoint_table(data)
+    errors = tables.error_table(data)
+    page = (
+        _environment()
+        .get_template("report.html.j2")
+        .render(
+            policy=CONTENT_POLICY,
+            style=Markup(_read_template("report.css")),
+            title=_title(data),
+            run_id=provenance.run_id(data),
+            started=provenance.format_instant(data.info.get("started")),
+            took=verdict.format_duration(verdict.duration_s(data.info)),
+            notice=_notice(data),
+            verdict=verdict.judge(data),
+            signs=verdict.SIGNS,
+            checks=verdict.checks(data),
+            headlines=verdict.headlines(data),
+            figures={name: Markup(place) for name, place in figures.places.items()},
+            captions=FIGURES,
+            endpoints=_fold(endpoints, "endpoints") if len(data.endpoints) else [],
+            few_samples=any(column.marked for column in endpoints.columns if column.unit == "ms"),
+            stages=tables.stage_table(data),
+            timeline=tables.timeline_table(data),
+            events=tables.event_table(data),
+            errors=_fold(errors, "groups of errors") if errors else [],
+            hidden_errors=max(len(data.errors) - tables.ERROR_ROWS, 0),
+            exemplars=tables.exemplar_table(data),
+            generators=tables.generator_table(data),
+            facts=provenance.collect_facts(data),
+            command=provenance.command(data),
+            summary=Markup(_embed_json(data)),
+            library=Markup(figures.library),
+            script=Markup(figures.script),
+        )
+    )
+    return str(page)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("loadlab.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["svg"] = Markup
+    return environment
+
+
+def _read_template(name: str) -> str:
+    return resources.files("loadlab.report").joinpath("templates", name).read_text(encoding="utf-8")
+
+
+def _title(data: ReportData) -> str:
+    loadtest = data.info.get("loadtest") or {}
+    return plain_text(loadtest.get("description") or f"Load test of {loadtest.get('host') or 'a service'}", 160)
+
+
+def _notice(data: ReportData) -> str:
+    """What has to be said about a run that did not end in good order, or ""."""
+    return {
+        "running": "The run was still going on when this report was written: its numbers are not final.",
+        "recovered": "The run was recovered from its journal after its recorder ended early: "
+        "everything up to then is in it.",
+    }.get(str(data.info["status"]), "")
+
+
+def _fold(table: Table, what: str) -> list[Table]:
+    """The first rows, and the others where there are any."""
+    top = TOP + table.totals
+    rest = len(table) - top
+    if rest <= 0:
+        return [table]
+    return [table.rows(0, top, table.caption), table.rows(top, None, f"The other {rest:,} {what}")]
+
+
+def _embed_json(data: ReportData) -> str:
+    """summary.json for a script element: nothing in it can end the element. Endless texts are cut."""
+    try:
+        text = json.dumps(_shorten(summary_dict(data)), allow_nan=False, separators=(",", ":"))
+    except (TypeError, ValueError) as error:
+        raise ReportError(f"the run's information cannot be written as JSON: {error}") from error
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _shorten(value: Any) -> Any:
+    if isinstance(value, str):
+        return value[:_TEXT_LENGTH]
+    if isinstance(value, dict):
+        return {_shorten(key): _shorten(part) for key, part in value.items()}
+    return [_shorten(part) for part in value] if isinstance(value, list) else value
