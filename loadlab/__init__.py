@@ -1,0 +1,51 @@
+"""loadlab: load tests that run distributed Locust, keep every second, and give an answer that can be trusted.
+
+Importing this package loads nothing else: each public name is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+import importlib
+
+TYPE_CHECKING = False  # what typing.TYPE_CHECKING is; importing typing would take as long as starting Python
+if TYPE_CHECKING:
+    from loadlab.errors import LoadlabError as LoadlabError
+    from loadlab.progress import progress_line as progress_line
+    from loadlab.spec import LoadTest as LoadTest
+    from loadlab.spec import Stage as Stage
+    from loadlab.spec import project_folder as project_folder
+    from loadlab.workbench import LiveRun as LiveRun
+    from loadlab.workbench import Run as Run
+    from loadlab.workbench import open_run as open_run
+    from loadlab.workbench import run as run
+    from loadlab.workbench import runs as runs
+    from loadlab.workbench import start as start
+
+_HOME = {
+    "LoadlabError": "loadlab.errors",
+    "LoadTest": "loadlab.spec",
+    "Stage": "loadlab.spec",
+    "LiveRun": "loadlab.workbench",
+    "Run": "loadlab.workbench",
+    "open_run": "loadlab.workbench",
+    "progress_line": "loadlab.progress",
+    "project_folder": "loadlab.spec",
+    "run": "loadlab.workbench",
+    "runs": "loadlab.workbench",
+    "start": "loadlab.workbench",
+}
+
+__version__ = "0.1.0"
+__all__ = sorted([*_HOME, "__version__"])
+
+
+def __getattr__(name: str) -> object:
+    if name in _HOME:
+        value = getattr(importlib.import_module(_HOME[name]), name)
+        globals()[name] = value
+        return value
+    raise AttributeError(f"module 'loadlab' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

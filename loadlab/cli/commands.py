@@ -1,0 +1,264 @@
+"""The commands. Help texts are what README.md shows; a test keeps them the same."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+import loadlab
+from loadlab.cli.exit_codes import UNEXPECTED, exit_code_of_notebook, exit_code_of_run
+from loadlab.cli.group import CommandGroup
+from loadlab.cli.loadtest_options import loadtest_options, read_test
+from loadlab.errors import SpecError
+from loadlab.progress import Progress
+from loadlab.spec import read_duration, read_pairs
+
+if TYPE_CHECKING:
+    from loadlab.report import NotebookResult
+
+_STATUSES = ("running", "finished", "recovered", "unfinished", "corrupt")
+
+_runs_option = click.option(
+    "--runs", "runs_folder", metavar="DIR", default="runs", show_default=True, help="Folder that keeps the runs."
+)
+_run_argument = click.argument("run_ref", metavar="[RUN]", default="latest")
+
+
+@click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(loadlab.__version__, "-V", "--version", message="loadlab %(version)s")
+def main() -> None:
+    """Load tests that run distributed Locust and keep every second.
+
+    Exit codes: 0 fine, 2 wrong usage, 3 the run is invalid, 4 it could not be carried out, 130 interrupted.
+    """
+
+
+@main.command(short_help="Run a load test.")
+@click.argument("test_file", metavar="[TEST.yaml]", required=False, type=click.Path(path_type=Path))
+@loadtest_options
+@_runs_option
+@click.option("--report", "report_file", metavar="FILE", help="Write the HTML report there.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress; print only the folder of the run.")
+@click.pass_context
+def run(
+    ctx: click.Context,
+    /,
+    test_file: Path | None,
+    runs_folder: str,
+    report_file: str | None,
+    quiet: bool,
+    **fields: Any,
+) -> None:
+    """Run a load test, described by a YAML file, by options, or both: options win.
+
+    Ctrl-C ends the test in good order and keeps what was measured; a second Ctrl-C kills it.
+
+    \b
+    Examples:
+      loadlab run --locustfile locustfiles/storefront.py --host http://127.0.0.1:8080 --users 50 --run-time 90s
+      loadlab run checkout.yaml --label build=42 --report checkout.html
+      loadlab run checkout.yaml --stage 50/10/2m --stage 100/10/2m --workers 4
+    """
+    from loadlab import workbench
+
+    test = read_test(test_file, fields)
+    _check_report_file(report_file)
+    with Progress(quiet=quiet) as progress:
+        progress.say(f"starting {test.describe()}")
+        result = workbench.run(test, runs=runs_folder, progress=progress.show)
+    click.echo(result.path if quiet else f"{result.report_text()}\nRun {result.id} is kept in {result.path}")
+    if report_file is not None:
+        progress.say(f"Report: {result.report(report_file)}")
+    ctx.exit(exit_code_of_run(result))
+
+
+def _check_report_file(path: str | None) -> None:
+    """Refuse, before the load, a report that could not be written after it. Raises SpecError."""
+    if path is None:
+        return
+    if Path(path).is_dir():
+        raise SpecError("--report", path, "the name of a file; this is a folder")
+    if not Path(path).parent.is_dir():
+        raise SpecError("--report", path, f"a file in a folder that exists; there is no folder {Path(path).parent}")
+
+
+@main.command(short_help="List the recorded runs.")
+@_runs_option
+@click.option("--label", "label_texts", metavar="NAME=VALUE", multiple=True, help="Only runs with this label.")
+@click.option("--host", metavar="URL", help="Only runs against this host.")
+@click.option("--status", type=click.Choice(_STATUSES), help="Only runs of this status.")
+@click.option("--since", metavar="TIME", help="Only runs that began then or later, such as 2026-11-23 (UTC).")
+def runs(
+    runs_folder: str, label_texts: tuple[str, ...], host: str | None, status: str | None, since: str | None
+) -> None:
+    """List the recorded runs, the oldest first.
+
+    \b
+    Examples:
+      loadlab runs
+      loadlab runs --label service=shop --since 2026-11-01
+    """
+    from loadlab import workbench
+    from loadlab.cli.tables import format_runs
+
+    labels = read_pairs("--label", label_texts)
+    found = workbench.runs(runs_folder, labels=labels, host=host, status=status, since=since)
+    if len(found):
+        click.echo(format_runs(found))
+        return
+    if not Path(runs_folder).expanduser().is_dir():
+        raise click.UsageError(f"there is no folder {runs_folder}; name the one that keeps the runs with --runs DIR")
+    if labels:
+        columns = workbench.runs(runs_folder).columns
+        known = [name.removeprefix("label_") for name in columns if name.startswith("label_")]
+        for name in labels.keys() - set(known):
+            raise SpecError.unknown("label", name, known)
+    click.echo(f"no such runs in {runs_folder}")
+
+
+@main.command(short_help="Show a run.")
+@_run_argument
+@_runs_option
+@click.option("--json", "as_json", is_flag=True, help="Print summary.json instead.")
+def show(run_ref: str, runs_folder: str, as_json: bool) -> None:
+    """Show a run: verdict, endpoints, stages, errors, validity.
+
+    RUN is an id, the beginning of one, a path, or "latest", which it is without.
+
+    \b
+    Examples:
+      loadlab show
+      loadlab show r20261123-2106
+      loadlab show --json | jq .total.p99_ms
+    """
+    from loadlab import workbench
+
+    found = workbench.open_run(run_ref, runs_folder)
+    click.echo(json.dumps(found.summary_dict(), indent=2) if as_json else found.report_text())
+
+
+@main.command(short_help="Write the HTML report of a run.")
+@_run_argument
+@_runs_option
+@click.option("-o", "--output", metavar="FILE", help="Where to write it.  [default: report.html in the run's folder]")
+def report(run_ref: str, runs_folder: str, output: str | None) -> None:
+    """Write the HTML report of a run: one file that needs no network.
+
+    RUN is an id, the beginning of one, a path, or "latest", which it is without.
+
+    \b
+    Examples:
+      loadlab report
+      loadlab report r20261123-210640-x7k2 -o checkout.html
+    """
+    from loadlab import workbench
+
+    click.echo(workbench.open_run(run_ref, runs_folder).report(output))
+
+
+@main.command(short_help="Run a notebook in batch.")
+@click.argument("name", metavar="NAME")
+@click.option("-p", "--parameter", "parameters", metavar="NAME=VALUE", multiple=True, help="Set a parameter.")
+@click.option(
+    "-o",
+    "--output",
+    "output_dir",
+    metavar="DIR",
+    default="executed",
+    show_default=True,
+    help="Folder for the executed notebook.",
+)
+@click.option("--timeout", metavar="TIME", help="End the notebook after so long, such as 30m.")
+@click.option("--html", is_flag=True, help="Export the executed notebook as one HTML file too.")
+@click.option("--parameters", "list_parameters", is_flag=True, help="Only list the parameters that it takes.")
+@click.option("-q", "--quiet", is_flag=True, help="No progress.")
+@click.pass_context
+def notebook(
+    ctx: click.Context,
+    /,
+    name: str,
+    parameters: tuple[str, ...],
+    output_dir: str,
+    timeout: str | None,
+    html: bool,
+    list_parameters: bool,
+    quiet: bool,
+) -> None:
+    """Run a notebook in batch, by its name in notebooks/ or its path.
+
+    Unknown and ill-typed parameters are refused before anything starts. A notebook that fails is saved too.
+
+    \b
+    Examples:
+      loadlab notebook load_test --parameters
+      loadlab notebook load_test -p host=http://127.0.0.1:8080 -p users=50 --html
+    """
+    from loadlab import report as reports
+    from loadlab.cli.tables import format_parameters
+
+    if list_parameters:
+        click.echo(format_parameters(reports.notebook_parameters(name)))
+        return
+    with Progress(quiet=quiet) as progress:
+        result = reports.run_notebook(
+            name,
+            read_pairs("-p", parameters),
+            output_dir=output_dir,
+            timeout_s=read_duration("--timeout", timeout),
+            on_progress=progress.say,
+        )
+    click.echo(f"Notebook: {result.path}")
+    if html:
+        click.echo(f"Page: {reports.export_html(result.path)}")
+    _end_with_verdict(ctx, result)
+
+
+def _end_with_verdict(ctx: click.Context, result: NotebookResult) -> None:
+    """Say where the report of a notebook is and whether its run can be trusted, and end with the exit code of that."""
+    from loadlab import workbench
+    from loadlab.cli.tables import format_verdict
+
+    if result.report is not None:
+        click.echo(f"Report: {result.report}")
+    made = None
+    if result.run_id is not None and not result.interrupted:
+        made = workbench.open_run(result.run_id, str(result.parameters.get("runs", workbench.RUNS)))
+        click.echo(format_verdict(made))
+    ctx.exit(exit_code_of_notebook(result, made))
+
+
+@main.command()
+@_runs_option
+@click.pass_context
+def doctor(ctx: click.Context, /, runs_folder: str) -> None:
+    """Say what is installed, what is missing, and how to get it.
+
+    Ends with 4 when something is missing that loadlab needs.
+    """
+    from loadlab.doctor import examine
+
+    checkup = examine(runs_folder)
+    for status, line in checkup.lines():
+        click.secho(line, fg={"missing": "red", "warning": "yellow"}.get(status))
+    ctx.exit(0 if checkup.ok else UNEXPECTED)
+
+
+@main.command(short_help="Load the demo shop and write the report.")
+@_runs_option
+@click.option("--run-time", metavar="TIME", default="25s", show_default=True, help="How long the load lasts.")
+@click.option("--workers", metavar="N", type=int, default=2, show_default=True, help="Locust worker processes.")
+@click.pass_context
+def demo(ctx: click.Context, /, runs_folder: str, run_time: str, workers: int) -> None:
+    """Load the demo shop from the notebook load_test and write the report.
+
+    Starts the shop on a free port of this machine, runs the notebook in batch, and ends the shop.
+    """
+    from loadlab.cli.demo import run_demo
+
+    with Progress() as progress:
+        result = run_demo(runs_folder, run_time, workers, progress.say)
+    click.echo(f"Notebook: {result.path}")
+    _end_with_verdict(ctx, result)

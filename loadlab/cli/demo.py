@@ -1,0 +1,53 @@
+"""The demo: the shop, the notebook that loads it, and the report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from loadlab.report import NotebookResult
+
+USERS = 60
+THINK_TIME = 0.15
+"""Sixty visitors in a hurry make some 80 requests a second: enough for a p99 of the default run time."""
+SHOP: dict[str, Any] = {
+    "concurrency": 8,
+    "service_time": 0.02,
+    "distribution": "lognormal",
+    "faults": {"errors": {"GET /search": {"rate": 0.03, "status": 503}}},
+}
+"""A shop that could take 400 requests a second, and whose search fails now and then."""
+
+
+def run_demo(runs: str | Path, run_time: str, workers: int, on_progress: Callable[[str], None]) -> NotebookResult:
+    """Start the demo shop, execute the notebook load_test against it, and end the shop.
+
+    The executed notebook is kept in the folder `runs`, beside the runs. Raises what `report.run_notebook` raises.
+    """
+    from loadlab.demo import Storefront
+    from loadlab.report import find_notebook, run_notebook
+
+    notebook = find_notebook("load_test")
+    locustfile = notebook.parents[1] / "locustfiles" / "storefront.py"
+    if locustfile.is_relative_to(Path.cwd()):
+        locustfile = locustfile.relative_to(Path.cwd())
+    with Storefront(**SHOP) as shop:
+        on_progress(f"the demo shop answers at {shop.url}")
+        return run_notebook(
+            notebook,
+            {
+                "locustfile": str(locustfile),
+                "host": shop.url,
+                "users": USERS,
+                "spawn_rate": USERS / 4,
+                "locust_options": f"--think-time {THINK_TIME}",
+                "run_time": run_time,
+                "workers": workers,
+                "labels": "service=demo-shop",
+                "runs": str(Path(runs).absolute()),
+            },
+            output_dir=Path(runs) / "notebooks",
+            on_progress=on_progress,
+        )

@@ -1,0 +1,27 @@
+"""What the commands end with. LoadlabErrors carry their own codes: 2 wrong usage, 4 it could not be carried out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from loadlab.report import NotebookResult
+    from loadlab.results import Run
+
+FINE = 0
+INVALID = 3
+UNEXPECTED = 4
+INTERRUPTED = 130
+"""128 + SIGINT, as shells have it."""
+
+
+def exit_code_of_run(run: Run) -> int:
+    """0 for a run that can be trusted, also with warnings; 3 for an invalid one."""
+    return INVALID if run.validity.status == "invalid" else FINE
+
+
+def exit_code_of_notebook(result: NotebookResult, run: Run | None) -> int:
+    """130 when a person interrupted it, else the code of `run`, the one that it displayed, else 0."""
+    if result.interrupted:
+        return INTERRUPTED
+    return FINE if run is None else exit_code_of_run(run)

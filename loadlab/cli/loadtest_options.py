@@ -1,0 +1,68 @@
+"""The fields of a LoadTest as command line options, and a LoadTest from them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import click
+
+from loadlab.spec import Field, LoadTest, check_locustfile, format_duration, option_name, read_options
+from loadlab.spec.command_line import REPEATED
+
+_METAVARS = {
+    "text": "TEXT",
+    "path": "FILE",
+    "integer": "N",
+    "number": "X",
+    "duration": "TIME",
+    "list": "A,B,...",
+    "mapping": "NAME=VALUE",
+    "stages": "USERS/RATE/TIME",
+}
+
+
+def loadtest_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add an option for every field of LoadTest to `command`; `read_test` takes their values."""
+    for field in reversed(LoadTest.fields()):
+        command = _option(field)(command)
+    return command
+
+
+def read_test(file: Path | None, options: Mapping[str, Any]) -> LoadTest:
+    """The LoadTest of a YAML file, if there is one, and of the options that were given, which win.
+
+    Raises SpecError, also when its locustfile does not exist, and UsageError when neither names a test.
+    """
+    if file is not None and file.suffix == ".py":
+        raise click.UsageError(f"{file} is a locustfile; give it as: --locustfile {file}")
+    given = read_options(options)
+    if file is None and "locustfile" not in given:
+        raise click.UsageError("name a TEST.yaml or --locustfile FILE; see loadlab run --help")
+    test = LoadTest.from_yaml(file, **given) if file else LoadTest(**given)
+    check_locustfile(test)
+    return test
+
+
+def _option(field: Field) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    option = option_name(field)
+    text = f"{field.doc[0].upper()}{field.doc[1:]}.{_default(field)}"
+    if field.type == "switch":
+        return click.option(f"{option}/--no-{option.removeprefix('--')}", field.name, default=None, help=text)
+    return click.option(
+        option,
+        field.name,
+        metavar="OPTIONS" if field.name == "locust_options" else _METAVARS[field.type],
+        multiple=field.type in REPEATED,
+        help=f"{text} May be repeated." if field.type in REPEATED else text,
+    )
+
+
+def _default(field: Field) -> str:
+    if field.default in (None, "", (), {}):
+        return ""
+    if field.type == "switch":
+        return f"  [default: {'yes' if field.default else 'no'}]"
+    value = format_duration(field.default) if field.type == "duration" else f"{field.default:g}"
+    return f"  [default: {value}]"

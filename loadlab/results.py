@@ -1,0 +1,284 @@
+"""A recorded run and the questions asked of it: wires the archive to analysis, figures and reports."""
+
+from __future__ import annotations
+
+import math
+import os
+from dataclasses import dataclass
+from functools import cached_property
+from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from loadlab.store import Archive
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from bokeh.models import LayoutDOM
+
+    from loadlab.analyse import Validity
+    from loadlab.report import ReportData
+
+_ROUND_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
+FIGURE_BINS = 1500
+TABLE_BINS = 60
+HEATMAP_BINS = 150
+
+
+@dataclass(frozen=True)
+class ReportFile:
+    """A report that was written: where it is. Usable wherever a path is; in a notebook it shows as a link."""
+
+    run_id: str
+    path: Path
+
+    def __fspath__(self) -> str:
+        return str(self.path)
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    def _address(self) -> str:
+        """In a notebook that a Jupyter server has opened, from its folder (a browser follows no link from there to a
+        file), else as a file."""
+        if "JPY_SESSION_NAME" in os.environ:
+            return quote(Path(os.path.relpath(self.path)).as_posix())
+        return self.path.absolute().as_uri()
+
+    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
+        from loadlab.report import RUN_MIMETYPE
+
+        link = f'<a href="{escape(self._address())}">{escape(str(self.path))}</a>'
+        return {
+            "text/plain": str(self.path),
+            "text/html": f"Report of {escape(self.run_id)}: {link}",
+            RUN_MIMETYPE: {"run_id": self.run_id, "report": str(self.path.absolute())},
+        }
+
+
+class Markup:
+    """An HTML fragment that a notebook shows as such, and the same as text for where nothing shows HTML."""
+
+    def __init__(self, html: str, text: str) -> None:
+        self.html = html
+        self.text = text
+
+    def _repr_html_(self) -> str:
+        return self.html
+
+    def __repr__(self) -> str:
+        return self.text
+
+
+class Run(Archive):
+    """One run: its tables (`requests`, `errors`, `users`, `generators`, `signals`, `events`, `exemplars`, `metrics`)
+    as DataFrames with the columns of `loadlab.schema`, and what follows from them.
+
+    The statistics cover the whole run, ramp included; `stages` and the verdict leave the ramp out.
+    """
+
+    @property
+    def duration_s(self) -> float | None:
+        """Seconds under load: from the start of the test until users were told to stop; None if it never began."""
+        from loadlab.analyse import stage_windows
+
+        windows = stage_windows(self.events)
+        if windows.empty:
+            return None
+        return float((windows["end"].iloc[-1] - windows["start"].iloc[0]).total_seconds())
+
+    def timeline(self, resolution: str = "1s", by: str | None = None, **options: Any) -> pd.DataFrame:
+        """Rates and percentiles over time; see `loadlab.analyse.timeline`. `by="name"` gives each endpoint its rows."""
+        from loadlab.analyse import timeline
+
+        return timeline(self.requests, resolution, by, **options)
+
+    def summary(self, *, intended: bool = False) -> pd.DataFrame:
+        """Statistics for each endpoint and for all; see `loadlab.analyse.summarise`.
+
+        `intended=True` adds the latencies from the intended start, for users with a fixed pace.
+        """
+        from loadlab.analyse import summarise
+
+        return summarise(self.requests, self.duration_s, intended=intended)
+
+    def stages(self) -> pd.DataFrame:
+        """Statistics for each load stage, its ramp left out; see `loadlab.analyse.summarise_stages`."""
+        from loadlab.analyse import summarise_stages
+
+        return summarise_stages(self.requests, self.events)
+
+    def failures(self) -> pd.DataFrame:
+        """Failures grouped by kind and message, the most frequent first; see `loadlab.analyse.group_errors`."""
+        from loadlab.analyse import group_errors
+
+        return group_errors(self.errors)
+
+    @property
+    def conservation(self) -> dict[str, int]:
+        """Where every request went: sent = ok + failed + in_flight + unreported + lost."""
+        return dict(self.info.get("conservation") or {})
+
+    @cached_property
+    def validity(self) -> Validity:
+        """Whether the test can be trusted, and why not; see `loadlab.analyse.check_validity`."""
+        from loadlab.analyse import check_validity
+
+        return check_validity(
+            self.requests,
+            self.generators,
+            self.events,
+            errors=self.errors,
+            conservation=self.conservation,
+            target_rps=self.info["loadtest"].get("target_rps"),
+        )
+
+    def overview(self) -> LayoutDOM:
+        """All charts over time, linked; a Bokeh layout. See `loadlab.plot.overview_figures`."""
+        from loadlab import plot
+
+        return plot.stack(self._parts().values())
+
+    def _figures(self) -> dict[str, LayoutDOM]:
+        """The figures of the report, by the names in `loadlab.report.FIGURES`, on one time axis."""
+        from loadlab import plot
+
+        parts = self._parts()
+        figures: dict[str, LayoutDOM] = {"spectrum": self.spectrum(), "stages": self.latency_by_rps()}
+        figures |= {name: parts.pop(name) for name in ("heatmap", "generators") if name in parts}
+        return figures | {"timeline": plot.stack(parts.values())}
+
+    def _parts(self) -> dict[str, Any]:
+        from loadlab import analyse, plot
+
+        resolution = self._resolution(FIGURE_BINS)
+        return plot.overview_figures(
+            analyse.timeline(self.requests, resolution),
+            events=self.events,
+            errors_by_kind=analyse.errors_by_kind(self.errors, resolution),
+            users_table=self.users,
+            heat=analyse.heatmap(self.requests, self._resolution(HEATMAP_BINS)),
+            generators=self.generators,
+        )
+
+    def spectrum(self) -> LayoutDOM:
+        """Response time by percentile; a Bokeh figure."""
+        from loadlab import analyse, plot
+
+        return plot.percentile_spectrum(analyse.spectrum(self.requests))
+
+    def latency_by_rps(self) -> LayoutDOM:
+        """Response time against throughput, a dot a second (or a longer bin of a long run), coloured by stage."""
+        import numpy as np
+        import pandas as pd
+
+        from loadlab import analyse, plot
+
+        resolution = self._resolution(FIGURE_BINS)
+        timeline = analyse.timeline(self.requests, resolution)
+        stages = np.full(len(timeline), None, dtype=object)
+        windows = analyse.stage_windows(self.events)
+        width = pd.Timedelta(resolution)
+        for name, users, begin, end in zip(
+            windows["name"], windows["users"], windows["ramp_end"], windows["end"], strict=True
+        ):  # whole bins only: one that is cut off by a ramp or by the end is no measurement of the stage
+            stages[(timeline["time"] >= begin) & (timeline["time"] + width <= end)] = name or f"{users:g} users"
+        return plot.latency_by_rps(timeline.assign(stage=stages))
+
+    def show(self, figure: LayoutDOM | None = None) -> None:
+        """Show a figure, by default `overview`, in the output of the current notebook cell."""
+        from loadlab import plot
+
+        plot.show(self.overview() if figure is None else figure)
+
+    def endpoints(self) -> Markup:
+        """`summary` as a table with small charts over time, for a notebook."""
+        from loadlab import analyse, plot
+        from loadlab.report import render_table_text
+
+        timelines = analyse.timeline(self.requests, self._resolution(TABLE_BINS), by="name")
+        html = plot.endpoint_table_html(self.summary(), timelines)
+        return Markup(html, render_table_text(self._numbers, "endpoints"))
+
+    def report_table(self, name: str) -> Markup:
+        """One of the report's other tables, for a notebook: checks, errors, events, exemplars, generators or stages.
+
+        Raises SpecError for another name.
+        """
+        from loadlab.report import render_table, render_table_text
+
+        return Markup(render_table(self._numbers, name), render_table_text(self._numbers, name))
+
+    def report(self, path: str | Path | None = None) -> ReportFile:
+        """Write the HTML report, by default ``report.html`` in the run's folder.
+
+        Raises ReportError when it cannot be written.
+        """
+        from loadlab.report import write_report
+
+        return ReportFile(self.id, write_report(self.report_data(), path or self.path / "report.html"))
+
+    def __repr__(self) -> str:
+        total = self.summary().iloc[-1]
+        return (
+            f"Run {self.id} ({self.validity.status}): {total['count']:,} requests, {total['rps']:.1f} rps, "
+            f"{total['error_ratio']:.2%} failed, p50 {total['p50_ms']:.3g} ms, p95 {total['p95_ms']:.3g} ms, "
+            f"p99 {total['p99_ms']:.3g} ms, in {self.path}"
+        )
+
+    def _repr_html_(self) -> str:
+        from loadlab.report import render_verdict
+
+        return render_verdict(self._numbers)
+
+    def report_text(self) -> str:
+        """The run as plain text for a terminal."""
+        from loadlab.report import render_text
+
+        return render_text(self._numbers)
+
+    def summary_dict(self) -> dict[str, Any]:
+        """What summary.json holds."""
+        from loadlab.report import summary_dict
+
+        return summary_dict(self._numbers)
+
+    @cached_property
+    def _numbers(self) -> ReportData:
+        return self.report_data(figures=False)
+
+    def report_data(self, *, figures: bool = True) -> ReportData:
+        """Everything that a report tells of this run; without `figures` only the numbers."""
+        from loadlab import analyse
+        from loadlab.report import ReportData
+
+        parts: dict[str, Any] = {}
+        if figures:
+            coarse = self._resolution(TABLE_BINS)
+            parts = {
+                "timeline": analyse.timeline(self.requests, coarse),
+                "endpoint_timelines": analyse.timeline(self.requests, coarse, by="name"),
+                "figures": self._figures(),
+            }
+        return ReportData(
+            info=self.info,
+            validity=self.validity.to_dict(),
+            summary=self.summary(),
+            errors=self.failures(),
+            stages=self.stages(),
+            users=self.users,
+            generators=self.generators,
+            events=self.events,
+            exemplars=self.exemplars,
+            **parts,
+        )
+
+    def _resolution(self, bins: int) -> str:
+        """The finest round resolution that gives at most about `bins` bins."""
+        if self.requests.empty:
+            return "1s"
+        times = self.requests["time"]
+        seconds = (times.max() - times.min()).total_seconds() + 1
+        fitting = (step for step in _ROUND_S if seconds / step <= bins)
+        return f"{next(fitting, math.ceil(seconds / bins / 3600) * 3600)}s"

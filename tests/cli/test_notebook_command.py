@@ -1,0 +1,66 @@
+"""`loadlab notebook` with small notebooks of its own."""
+
+import nbformat
+import pytest
+
+from loadlab import workbench
+from loadlab.report import RUN_MIMETYPE
+
+
+@pytest.fixture
+def notebooks(folder):
+    (folder / "notebooks").mkdir()
+
+    def write(name, *cells):
+        notebook = nbformat.v4.new_notebook()
+        notebook.cells = [nbformat.v4.new_code_cell(source) for source in cells]
+        notebook.cells[0].metadata["tags"] = ["parameters"]
+        nbformat.write(notebook, folder / "notebooks" / f"{name}.ipynb")
+
+    write("sum", "a: int = 1  # the first number\nb: float | None = None", "print('sum', a + (b or 0))")
+    write("fails", "a: int = 1", "1 / 0")
+    return folder
+
+
+def test_parameters(notebooks, cli):
+    answer = cli("notebook", "sum", "--parameters")
+    assert answer.exit_code == 0
+    assert answer.stdout.splitlines()[1:] == [
+        "a          1        a whole number           the first number",
+        "b          None     a finite number or none",
+    ]
+
+
+def test_run(notebooks, cli):
+    answer = cli("notebook", "sum", "-p", "a=2", "-p", "b=0.5", "--html", "--timeout", "2m")
+    assert answer.exit_code == 0, answer.stderr
+    saved = notebooks / "executed" / "sum.ipynb"
+    assert answer.stdout == f"Notebook: {saved}\nPage: {saved.with_suffix('.html')}\n"
+    assert "sum 2.5" in saved.read_text(encoding="utf-8")
+    assert "sum 2.5" in saved.with_suffix(".html").read_text(encoding="utf-8")
+
+
+def test_the_verdict_on_the_run_of_a_notebook(recorded, cli, monkeypatch):
+    monkeypatch.chdir(recorded.folder)
+    run = workbench.open_run()
+    notebook = nbformat.v4.new_notebook()
+    shown = {RUN_MIMETYPE: {"run_id": run.id, "report": str(run.path / "report.html")}}
+    sources = ["runs: str = 'runs'", f"from IPython.display import display\ndisplay({shown!r}, raw=True)"]
+    notebook.cells = [nbformat.v4.new_code_cell(source) for source in sources]
+    notebook.cells[0].metadata["tags"] = ["parameters"]
+    nbformat.write(notebook, "judged.ipynb")
+    answer = cli("notebook", "judged.ipynb", "-q")
+    assert answer.exit_code == 3, answer.stderr
+    _, report, verdict, *doubts = answer.stdout.splitlines()
+    assert report == f"Report: {run.path / 'report.html'}"
+    assert verdict == f"Run {run.id} is invalid: draw no conclusions from its numbers."
+    assert doubts[0].startswith("  ✕ ")
+    assert sorted(line.partition(": ")[2] for line in doubts) == sorted(run.validity.reasons)
+
+
+def test_a_failure_is_one(notebooks, cli):
+    answer = cli("notebook", "fails", "-q")
+    assert answer.exit_code == 4
+    assert "ZeroDivisionError" in answer.stderr
+    assert "Traceback" not in answer.stderr
+    assert (notebooks / "executed" / "fails.ipynb").exists()

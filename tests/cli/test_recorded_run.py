@@ -1,0 +1,97 @@
+"""One real run through the command line, and the commands that look at it."""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+from command import COMMAND
+
+
+def the_run():
+    (path,) = Path("runs").iterdir()
+    return path.name
+
+
+@pytest.fixture
+def here(recorded, monkeypatch):
+    monkeypatch.chdir(recorded.folder)
+    return recorded
+
+
+def test_run(recorded):
+    assert recorded.answer.returncode == 3, recorded.answer.stderr  # two seconds prove nothing, and the run says so
+    assert "starting 3 users at 30/s for 2s on http://127.0.0.1" in recorded.answer.stderr
+    assert re.search(r"^\d+ of 2 s, \d+ users, ", recorded.answer.stderr, re.MULTILINE)
+    assert recorded.answer.stderr.endswith("Report: out/report.html\n")
+    run_id = re.search(r"^Run (\S+), started", recorded.answer.stdout)[1]
+    assert recorded.answer.stdout.endswith(f"Run {run_id} is kept in runs/{run_id}\n")
+    assert "<html" in (recorded.folder / "out" / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_run_holds_what_the_target_served(here, cli):
+    summary = json.loads(cli("show", "--json").stdout)
+    assert summary["total"]["count"] == summary["conservation"]["sent"] == here.served > 0
+
+
+def test_labels_of_file_and_command_line(here, cli):
+    assert json.loads(cli("show", "--json").stdout)["labels"] == {"service": "shop", "build": "42"}
+
+
+def test_runs(here, cli):
+    listed = cli("runs")
+    assert listed.exit_code == 0
+    head, line = listed.stdout.splitlines()
+    assert head.split()[:2] == ["RUN", "STARTED"]
+    assert "PROBLEM" not in head  # a column without content
+    assert "build=42 service=shop" in line
+    assert "2s" in line.split()
+    assert cli("runs", "--label", "build=42", "--status", "finished", "--since", "2020-01-01").stdout == listed.stdout
+    assert cli("runs", "--label", "build=43").stdout == "no such runs in runs\n"
+    assert cli("runs", "--status", "corrupt").stdout == "no such runs in runs\n"
+    unknown = cli("runs", "--label", "biuld=42")
+    assert unknown.exit_code == 2
+    assert "unknown label 'biuld'. Did you mean 'build'? Allowed: build, service." in unknown.stderr
+
+
+def test_show_by_the_beginning_of_the_id(here, cli):
+    run_id = the_run()
+    shown = cli("show", run_id[:12])
+    assert (shown.exit_code, shown.stdout) == (0, cli("show").stdout)
+    assert shown.stdout.startswith(f"Run {run_id}")
+    assert cli("show", f"runs/{run_id}").stdout == shown.stdout
+    assert cli("show", f"runs/{run_id}/summary.json").stdout == shown.stdout
+
+
+def test_show_a_run_that_does_not_exist(here, cli):
+    run_id = the_run()
+    shown = cli("show", f"{run_id[:-1]}?")
+    assert shown.exit_code == 2
+    assert run_id in shown.stderr
+    assert shown.stderr.startswith("loadlab: ")
+
+
+def test_report(here, cli, tmp_path):
+    written = cli("report", "latest", "-o", str(tmp_path / "a.html"))
+    assert (written.exit_code, written.stdout) == (0, f"{tmp_path / 'a.html'}\n")
+    assert (tmp_path / "a.html").stat().st_size > 100_000
+    assert cli("report").stdout == f"runs/{the_run()}/report.html\n"
+
+
+def test_a_terminal_without_unicode(here, tmp_path):
+    environment = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+    shown = subprocess.run([*COMMAND, "show"], env=environment, capture_output=True, timeout=60, check=True)
+    assert b"? Invalid run" in shown.stdout
+
+
+def test_a_damaged_run_is_told_as_such(here, cli, tmp_path):
+    run_id = the_run()
+    shutil.copytree(f"runs/{run_id}", tmp_path / run_id)
+    (tmp_path / run_id / "run.json").write_text("{")
+    shown = cli("show", "--runs", str(tmp_path))
+    assert shown.exit_code == 4
+    assert "Traceback" not in shown.stderr
+    assert "corrupt" in cli("runs", "--runs", str(tmp_path)).stdout

@@ -1,0 +1,20 @@
+"""Rules for the whole test run."""
+
+import os
+
+import pytest
+from chromium import browser
+
+__all__ = ["browser"]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--rewrite-docs", action="store_true", help="write the generated parts of README.md anew")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """In continuous integration nothing may skip: what is not run proves nothing."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if os.environ.get("CI") == "true" and reporter is not None and reporter.stats.get("skipped"):
+        reporter.write_line(f"CI=true and {len(reporter.stats['skipped'])} skipped: nothing may skip here", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -1,0 +1,70 @@
+"""Real Locust runs against real targets; every test leaves no process behind."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from locust_left import locust_processes
+
+import loadlab
+from loadlab.demo import Storefront
+
+BROWSE = """
+from locust import FastHttpUser, HttpUser, constant, task
+
+class Fast(FastHttpUser):
+    wait_time = constant(0.02)
+
+    @task(3)
+    def home(self):
+        self.client.get("/")
+
+    @task
+    def missing(self):
+        self.client.get("/missing")
+
+class Slow(HttpUser):
+    wait_time = constant(0.02)
+
+    @task
+    def cart(self):
+        self.client.get("/cart")
+"""
+
+
+@pytest.fixture
+def browse(tmp_path: Path) -> Path:
+    path = tmp_path / "browse.py"
+    path.write_text(BROWSE)
+    return path
+
+
+@pytest.fixture
+def shop() -> Iterator[Storefront]:
+    with Storefront(service_time=0.002, concurrency=64) as shop:
+        yield shop
+
+
+@pytest.fixture
+def make_test(browse: Path, shop: Storefront) -> Callable[..., loadlab.LoadTest]:
+    """A LoadTest of ten users for three seconds against the shop, with changes."""
+
+    def make(**changes: Any) -> loadlab.LoadTest:
+        fields = {"locustfile": browse, "host": shop.url, "users": 10, "spawn_rate": 20, "run_time": 3, "workers": 2}
+        return loadlab.LoadTest(**{**fields, **changes})
+
+    return make
+
+
+@pytest.fixture(autouse=True)
+def nothing_is_left(tmp_path: Path) -> Iterator[None]:
+    """No Locust process may outlive its test."""
+    yield
+    deadline = time.monotonic() + 5
+    while (left := locust_processes(tmp_path)) and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert not left, f"Locust processes are left: {left}"

@@ -1,0 +1,190 @@
+"""Kill the reader, the master, a worker, fill the disk: what was measured is kept, the run says so, nothing is left."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from locust_left import locust_processes, until
+
+import loadlab
+from loadlab.demo import Storefront
+from loadlab.errors import StoreError
+
+MakeTest = Callable[..., loadlab.LoadTest]
+
+OWNER = """
+import json, sys
+import loadlab
+run = loadlab.run(loadlab.LoadTest.from_dict(json.loads(sys.argv[1])), runs=sys.argv[2])
+print(json.dumps({"reason": run.info["end_reason"], "count": int(run.requests["count"].sum())}))
+"""
+
+
+@pytest.fixture
+def own(tmp_path: Path) -> Iterator[Callable[[loadlab.LoadTest], subprocess.Popen[str]]]:
+    """Starts a Python process that runs a test, as a notebook's kernel does."""
+    owners = []
+
+    def start(test: loadlab.LoadTest) -> subprocess.Popen[str]:
+        command = [sys.executable, "-c", OWNER, json.dumps(test.to_dict()), str(tmp_path / "runs")]
+        owner = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        owners.append(owner)
+        until(lambda: owner.poll() is not None or seconds_recorded(tmp_path / "runs") >= 3)
+        return owner
+
+    yield start
+    for owner in owners:
+        if owner.poll() is None:
+            owner.kill()
+        owner.communicate()
+
+
+def seconds_recorded(runs: Path) -> int:
+    return sum(journal.read_bytes().count(b'"kind":"second"') for journal in runs.glob("r*/journal.ndjson"))
+
+
+def test_a_killed_owner_loses_nothing_and_the_load_stops_by_itself(
+    make_test: MakeTest, own: Callable[[loadlab.LoadTest], subprocess.Popen[str]], shop: Storefront, tmp_path: Path
+) -> None:
+    owner = own(make_test(run_time=300, lease=6, stop_timeout=2))
+    assert len(locust_processes(tmp_path)) == 3
+    owner.kill()
+    owner.wait()
+    with pytest.raises(StoreError, match="still going on"):
+        loadlab.open_run("latest", tmp_path / "runs")
+    until(lambda: not locust_processes(tmp_path))
+    run = loadlab.open_run("latest", tmp_path / "runs")
+    assert run.info["status"] == "recovered"
+    assert run.info["end_reason"] == "lease_expired"
+    assert run.conservation["sent"] == shop.counts()["total"]["received"]
+    assert run.requests["count"].sum() + run.conservation["in_flight"] == run.conservation["sent"]
+    assert "lease_expired" in set(run.events["kind"])
+    assert loadlab.open_run("latest", tmp_path / "runs").requests.equals(run.requests)
+
+
+def test_one_interrupt_keeps_a_partial_run(
+    make_test: MakeTest, own: Callable[[loadlab.LoadTest], subprocess.Popen[str]], shop: Storefront
+) -> None:
+    owner = own(make_test(run_time=300))
+    owner.send_signal(signal.SIGINT)
+    out, err = owner.communicate(timeout=60)
+    assert "interrupt again to kill" in err
+    assert json.loads(out) == {"reason": "interrupted", "count": shop.counts()["total"]["received"]}
+
+
+def test_two_interrupts_kill_and_still_keep_what_was_measured(
+    make_test: MakeTest, own: Callable[[loadlab.LoadTest], subprocess.Popen[str]]
+) -> None:
+    with Storefront(service_time=30, concurrency=64) as stuck:
+        owner = own(make_test(host=stuck.url, run_time=300, stop_timeout=60))
+        owner.send_signal(signal.SIGINT)
+        assert "interrupt again" in owner.stderr.readline()  # type: ignore[union-attr]
+        owner.send_signal(signal.SIGINT)
+        out, err = owner.communicate(timeout=60)
+    assert "killed" in err
+    assert json.loads(out)["reason"] == "interrupted"
+
+
+def test_owner_and_master_killed_together_leave_a_run_that_knows_what_is_lost(
+    make_test: MakeTest, own: Callable[[loadlab.LoadTest], subprocess.Popen[str]], shop: Storefront, tmp_path: Path
+) -> None:
+    owner = own(make_test(run_time=300, lease=6, stop_timeout=2))
+    owner.kill()
+    owner.wait()
+    for pid in locust_processes(tmp_path):
+        os.kill(pid, signal.SIGKILL)
+    until(lambda: not locust_processes(tmp_path))
+    run = loadlab.open_run("latest", tmp_path / "runs")
+    assert run.info["end_reason"] == "recorder_lost"
+    assert run.conservation["sent"] == shop.counts()["total"]["received"]
+    assert run.conservation["lost"] == run.conservation["sent"] - run.requests["count"].sum()
+    assert not (run.path / "counters").exists()
+
+
+def test_a_callback_that_raises_costs_no_measurement(make_test: MakeTest, shop: Storefront, tmp_path: Path) -> None:
+    def broken(live: loadlab.LiveRun) -> None:
+        if live.elapsed_s > 2:
+            raise RuntimeError("the progress bar broke")
+
+    with pytest.raises(RuntimeError, match="progress bar"):
+        loadlab.run(make_test(run_time=300), runs=tmp_path, progress=broken)
+    run = loadlab.open_run("latest", tmp_path)
+    assert run.info["status"] == "finished"
+    assert run.requests["count"].sum() > 0
+
+
+def test_waiting_long_after_the_end_is_no_reproach(make_test: MakeTest, tmp_path: Path) -> None:
+    live = loadlab.start(make_test(run_time=1, lease=2), runs=tmp_path)
+    until(lambda: live.tables.end is not None)
+    until(lambda: "master" in live.swarm.lost_parts())
+    run = live.wait()
+    assert run.info["end_reason"] == "run_time"
+    assert "lease_expired" not in set(run.events["kind"])
+
+
+def test_a_killed_master_ends_the_run_and_keeps_what_was_read(
+    make_test: MakeTest, shop: Storefront, tmp_path: Path
+) -> None:
+    live = loadlab.start(make_test(run_time=300), runs=tmp_path)
+    until(lambda: live.tables.rows("requests") > 6)
+    live.swarm.master.signal(signal.SIGKILL)
+    run = live.wait()
+    assert run.info["end_reason"] == "master_lost"
+    assert "master_lost" in set(run.events["kind"])
+    assert run.conservation["sent"] == shop.counts()["total"]["received"]
+    assert 0 < run.requests["count"].sum() < run.conservation["sent"]
+    assert run.validity.status == "invalid"
+
+
+def test_all_workers_killed_ends_the_run(make_test: MakeTest, shop: Storefront, tmp_path: Path) -> None:
+    live = loadlab.start(make_test(run_time=300), runs=tmp_path)
+    until(lambda: live.tables.rows("requests") > 6)
+    for worker in live.swarm.processes[1:]:
+        worker.signal(signal.SIGKILL)
+    run = live.wait()
+    assert run.info["end_reason"] == "workers_lost"
+    assert run.conservation["sent"] == shop.counts()["total"]["received"]
+
+
+def test_a_full_disk_stops_the_test_and_keeps_everything(make_test: MakeTest, shop: Storefront, tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount a small file system")
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(disk)], check=True)
+    try:
+        live = loadlab.start(make_test(run_time=300), runs=disk)
+        until(lambda: live.tables.rows("requests") > 6)
+        filler = disk / "filler"
+        filler.write_bytes(bytes(os.statvfs(disk).f_bavail * 4096))
+        before = int(live.tables.frame("requests")["count"].sum())
+        run = live.wait()  # the journal's reserve makes room for the archive of a short run
+        assert run.info["end_reason"] == "stopped"
+        assert "journal_failed" in set(run.events["kind"])
+        assert any("journal" in reason for reason in run.validity.reasons)
+        assert run.requests["count"].sum() >= before > 0
+        assert run.conservation["sent"] == shop.counts()["total"]["received"]
+        assert loadlab.open_run("latest", disk).requests.equals(run.requests)
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+def test_a_worker_cut_off_for_a_while_delivers_late_and_loses_nothing(
+    make_test: MakeTest, shop: Storefront, tmp_path: Path
+) -> None:
+    live = loadlab.start(make_test(run_time=9), runs=tmp_path)
+    until(lambda: live.tables.rows("requests") > 4)
+    os.kill(live.swarm.master.pid, signal.SIGSTOP)
+    seen = shop.counts()["total"]["received"]
+    until(lambda: shop.counts()["total"]["received"] > seen + 200)
+    os.kill(live.swarm.master.pid, signal.SIGCONT)
+    run = live.wait()
+    assert run.conservation["sent"] == shop.counts()["total"]["received"]
+    assert run.conservation["lost"] == 0
