@@ -23,7 +23,7 @@ CELL_TIMEOUT_MS = 90_000
 QUIET = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
 
 
-IDLE, BUSY = (f'#jp-main-statusbar :text("| {word}")' for word in ("Idle", "Busy"))
+IDLE = '#jp-main-statusbar :text("| Idle")'
 
 
 class JupyterLab:
@@ -49,11 +49,14 @@ class JupyterLab:
             context.close()
 
 
-def run_all_cells(page: Page) -> None:
-    """Run > Run All Cells, and wait for the end of the last one."""
+def run_all_cells(page: Page, cells: int) -> None:
+    """Run > Run All Cells, and wait until the last of so many code cells has ended.
+
+    The kernel is idle for a moment between two cells too, so it is the last cell's number that tells.
+    """
     page.click('.lm-MenuBar-itemLabel:text-is("Run")')
     page.click('.lm-Menu-itemLabel:text-is("Run All Cells")')
-    page.wait_for_selector(BUSY, timeout=CELL_TIMEOUT_MS)
+    page.wait_for_selector(f'.jp-CodeCell .jp-InputPrompt:text-is("[{cells}]:")', timeout=CELL_TIMEOUT_MS)
     page.wait_for_selector(IDLE, timeout=CELL_TIMEOUT_MS)
 
 
