@@ -6,9 +6,9 @@ import struct
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Protocol, Self
+from typing import Any, Protocol, Self
 
-from loadlab.spec import LoadTest
+from loadlab.spec import KubernetesOptions, LoadTest
 
 SPOOL = "spool.ndjson"
 """File in the run's folder where the master leaves the records that nobody has read when it ends by itself."""
@@ -35,6 +35,8 @@ class Swarm(Protocol):
     """Where the master's web port is reached, without a trailing slash."""
     token: str
     """What every request to it must carry as a bearer token."""
+    facts: dict[str, Any]
+    """What run.json keeps of how it was launched, beside the test; no secrets."""
 
     def start(self) -> None:
         """Begin the load. Raises LaunchError when Locust refuses."""
@@ -66,6 +68,10 @@ class Launcher(Protocol):
     """Brings up the swarm for a LoadTest."""
 
     name: str
+
+    @property
+    def options(self) -> KubernetesOptions | None:
+        """What was said of the place where it launches; None where there is nothing to say."""
 
     def launch(
         self, test: LoadTest, *, run_id: str, folder: Path, meanwhile: Callable[[], object] | None = None

@@ -2,26 +2,21 @@
 
 from __future__ import annotations
 
-import json
-import math
 import os
 import secrets
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
 
-from loadlab.errors import LaunchError, LaunchTimeout, SpecError
+from loadlab.errors import LaunchTimeout, SpecError
+from loadlab.launch.agent_settings import agent_environment, locust_options
 from loadlab.launch.base import COUNTERS, SPOOL, read_counters
 from loadlab.launch.diagnosis import check_locustfile_fits, check_syntax, explain, port_is_taken
+from loadlab.launch.driven import DrivenSwarm
 from loadlab.launch.processes import LocustProcess, end_all, free_ports
 from loadlab.launch.target import check_target
 from loadlab.spec import LoadTest, is_owned_variable
-
-if TYPE_CHECKING:
-    from loadlab.launch.master_api import MasterApi
 
 AGENT = Path(__file__).parents[1] / "agent" / "loadlab_agent.py"
 LOOPBACK = "127.0.0.1"
@@ -32,6 +27,7 @@ class LocalLauncher:
     """Starts Locust from this Python, so what is installed here is what the locustfile can import."""
 
     name = "local"
+    options = None
 
     def __init__(self, *, timeout_s: float = 60.0) -> None:
         self.timeout_s = timeout_s
@@ -62,41 +58,26 @@ class LocalLauncher:
         raise AssertionError("the last try returns or raises")
 
 
-class LocalSwarm:
+class LocalSwarm(DrivenSwarm):
     """Master and workers as local processes; see `Swarm`. `processes` holds them, the master first."""
 
     def __init__(self, test: LoadTest, run_id: str, folder: Path) -> None:
-        self.test = test
-        self.token = secrets.token_urlsafe(24)
+        super().__init__(test, secrets.token_urlsafe(24))
         self.folder = folder
         self._closed = False
-        self._ends = 0.0
         self._sent: dict[str, int] | None = None
         (folder / "logs").mkdir(parents=True, exist_ok=True)
         self._counters = folder / COUNTERS
         self._counters.mkdir(exist_ok=True)
         web_port, self._master_port = free_ports(2)
         self.url = f"http://{LOOPBACK}:{web_port}"
-        self._api: MasterApi
         self._environment = {
             **{key: value for key, value in os.environ.items() if not is_owned_variable(key)},
             **test.environment,
-            "LOADLAB_TOKEN": self.token,
-            "LOADLAB_AGENT_RUN_ID": run_id,
-            "LOADLAB_AGENT_TRACE": "1" if test.trace_headers else "0",
+            **agent_environment(test, token=self.token, run_id=run_id),
             "LOADLAB_AGENT_COUNTERS": str(self._counters.absolute()),
             "LOADLAB_AGENT_SPOOL": str((folder / SPOOL).absolute()),
         }
-        if test.lease is not None:
-            self._environment["LOADLAB_AGENT_LEASE_S"] = str(test.lease)
-        if test.seed is not None:
-            self._environment["LOADLAB_AGENT_SEED"] = str(test.seed)
-        if test.stages:
-            stages = [
-                {"users": s.users, "spawn_rate": s.spawn_rate, "duration": s.duration, "name": s.name}
-                for s in test.stages
-            ]
-            self._environment["LOADLAB_AGENT_STAGES"] = json.dumps(stages)
         self._web_port = web_port
         self.processes: list[LocustProcess] = []
 
@@ -116,9 +97,7 @@ class LocalSwarm:
             self.processes.append(self._spawn("master", *web))
         for _ in range(self.test.workers):
             self.add_worker()
-        from loadlab.launch.master_api import MasterApi  # imports requests, while Locust starts
-
-        self._api = MasterApi(self.url, self.token)
+        self.connect()
 
     def _spawn(self, name: str, *options: str, **extra: str) -> LocustProcess:
         test = self.test
@@ -133,11 +112,7 @@ class LocalSwarm:
         command += options
         if test.host:
             command += ["--host", test.host]
-        if test.tags:
-            command += ["--tags", *test.tags]
-        if test.exclude_tags:
-            command += ["--exclude-tags", *test.exclude_tags]
-        command += ["--stop-timeout", f"{test.stop_timeout:g}", *test.locust_options]
+        command += locust_options(test)
         return LocustProcess(name, command, {**self._environment, **extra}, self.folder / "logs" / f"{name}.log")
 
     def add_worker(self, **environment: str) -> LocustProcess:
@@ -176,29 +151,6 @@ class LocalSwarm:
             return f"the master did not answer at {self.url} within {timeout_s:g} s; its last words:\n{lines}"
         return f"{workers} of {self.test.workers} workers connected within {timeout_s:g} s; the master's log:\n{lines}"
 
-    def start(self) -> None:
-        """See `Swarm.start`."""
-        self._ends = time.monotonic() + math.ceil(self.test.run_time)
-        self._api.start(self.test)
-
-    def set_users(self, users: int, spawn_rate: float) -> None:
-        """See `Swarm.set_users`."""
-        status = self._api.status()
-        if status is None or status["ended"]:
-            raise LaunchError("the number of users cannot be changed: the test is over")
-        if status["shape"]:
-            raise LaunchError(f"the number of users cannot be changed: the load shape {status['shape']} decides on it")
-        left = max(1, math.ceil(self._ends - time.monotonic()))  # Locust forgets its timer when users change
-        self._api.swarm({"user_count": str(users), "spawn_rate": str(spawn_rate), "run_time": str(left)})
-
-    def stop(self) -> None:
-        """See `Swarm.stop`."""
-        self._api.stop(self.test.stop_timeout)
-
-    def note(self, text: str, kind: str = "note", about: str = "") -> None:
-        """Write an event into the record stream."""
-        self._api.note(kind, text, about)
-
     def lost_parts(self) -> list[str]:
         """See `Swarm.lost_parts`."""
         return [] if self._closed else [process.name for process in self.processes if process.exit_code is not None]
@@ -217,11 +169,3 @@ class LocalSwarm:
                 self._sent = self.sent_by_worker()
             finally:
                 self._closed = True
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
