@@ -2,7 +2,9 @@
 
 from loadlab.spec.command_line import option_name, read_duration, read_options, read_pairs, write_options
 from loadlab.spec.durations import format_duration, parse_duration, write_duration
-from loadlab.spec.files import project_folder
+from loadlab.spec.files import project_folder, yaml_document
+from loadlab.spec.guard import GuardRails, missing_guard_rails, read_guard_rails
+from loadlab.spec.kubernetes import KubernetesOptions
 from loadlab.spec.loadtest import LoadTest, check_locustfile
 from loadlab.spec.locust_options import is_owned_variable
 from loadlab.spec.specification import Field
@@ -10,17 +12,22 @@ from loadlab.spec.stage import Stage
 
 __all__ = [
     "Field",
+    "GuardRails",
+    "KubernetesOptions",
     "LoadTest",
     "Stage",
     "check_locustfile",
     "format_duration",
     "is_owned_variable",
+    "missing_guard_rails",
     "option_name",
     "parse_duration",
     "project_folder",
     "read_duration",
+    "read_guard_rails",
     "read_options",
     "read_pairs",
     "write_duration",
     "write_options",
+    "yaml_document",
 ]

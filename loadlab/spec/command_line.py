@@ -1,4 +1,4 @@
-"""The fields of a LoadTest as options of a command line: ``run_time`` is ``--run-time 90s``."""
+"""The fields of a specification as options of a command line: ``run_time`` is ``--run-time 90s``."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ from loadlab.errors import SpecError
 from loadlab.spec.durations import write_duration
 from loadlab.spec.kinds import duration, optional
 from loadlab.spec.loadtest import LoadTest
-from loadlab.spec.specification import Field
+from loadlab.spec.specification import Field, Specification
 
 REPEATED = ("list", "mapping", "stages")
 """The types whose option may be given several times."""
+
+IN_WORDS = ("locust_options", "set", "pip_packages")
+"""The lists that are written as the words of a command line, because their entries may hold commas."""
 
 
 def option_name(field: Field) -> str:
@@ -22,15 +25,16 @@ def option_name(field: Field) -> str:
     return f"--{field.singular.replace('_', '-')}"
 
 
-def write_options(test: LoadTest, *, hide: str = "") -> list[str]:
+def write_options(test: Specification, *, hide: str = "") -> list[str]:
     """The words that give `test` again through `read_options`; what has its default is left out.
 
     With `hide` the values of environment variables, which may be secrets, are replaced by that text.
     """
     words: list[str] = []
-    for field in LoadTest.fields():
+    derived = LoadTest.FROM_STAGES if isinstance(test, LoadTest) and test.stages else ()
+    for field in test.fields():
         value = getattr(test, field.name)
-        if (value == field.default and not field.required) or (test.stages and field.name in test.FROM_STAGES):
+        if (value == field.default and not field.required) or field.name in derived:
             continue
         option = option_name(field)
         if field.type == "switch":
@@ -41,15 +45,15 @@ def write_options(test: LoadTest, *, hide: str = "") -> list[str]:
     return words
 
 
-def read_options(given: Mapping[str, Any]) -> dict[str, Any]:
-    """Field names with the texts of their options (a list of texts for REPEATED types) as values for a LoadTest.
+def read_options(given: Mapping[str, Any], kind: type[Specification] = LoadTest) -> dict[str, Any]:
+    """Field names with the texts of their options (a list of texts for REPEATED types) as values for a `kind`.
 
     Options that are None or empty lists were not given and are left out. A text that is not well-formed stays as it is,
-    and the LoadTest refuses it. Raises SpecError for a NAME=VALUE without ``=``.
+    and the specification refuses it. Raises SpecError for a NAME=VALUE without ``=``.
     """
     return {
         field.name: _read(field, given[field.name])
-        for field in LoadTest.fields()
+        for field in kind.fields()
         if given.get(field.name) not in (None, (), [])
     }
 
@@ -92,7 +96,7 @@ def _texts(field: Field, value: Any) -> list[str]:
     if field.type == "stages":
         return [stage.to_text() for stage in value]
     if field.type == "list":
-        return [shlex.join(value) if field.name == "locust_options" else ",".join(value)]
+        return [shlex.join(value) if field.name in IN_WORDS else ",".join(value)]
     if field.type == "duration" and value is not None:
         return [write_duration(value)]
     return ["none" if value is None else value if isinstance(value, str) else str(value)]

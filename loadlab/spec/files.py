@@ -45,27 +45,40 @@ def read_yaml(path: str | Path) -> dict[str, Any]:
     Raises:
         SpecError: no such file, not YAML, not a mapping, or a key that is given twice.
     """
+    path = Path(path)
+    given = read_mapping(path, "test file")
+    if isinstance(given.get("locustfile"), str) and given["locustfile"]:
+        given["locustfile"] = path.parent / given["locustfile"]
+    return given
+
+
+def read_mapping(path: Path, what: str) -> dict[str, Any]:
+    """The mapping in the YAML file at `path`; `what` it is stands in messages. Raises SpecError as `read_yaml`."""
     import yaml
 
-    path = Path(path)
-    check_file("test file", path, (".yaml", ".yml"))
+    check_file(what, path, (".yaml", ".yml"))
     try:
         given = yaml.load(path.read_text(encoding="utf-8"), _strict_loader())
     except yaml.MarkedYAMLError as error:
         sentence, from_beginning = _explain(error.problem or "")
         mark = (error.context_mark if from_beginning else None) or error.problem_mark
         line = mark.line + 1 if mark else 1
-        raise _unreadable(f"{path}, line {line}", sentence) from error
+        raise _unreadable(what, f"{path}, line {line}", sentence) from error
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
-        raise _unreadable(f"{path}, line {line}", "this is not UTF-8 text") from error
+        raise _unreadable(what, f"{path}, line {line}", "this is not UTF-8 text") from error
     except yaml.YAMLError as error:
-        raise _unreadable(str(path), "it holds a control character, which YAML does not allow") from error
+        raise _unreadable(what, str(path), "it holds a control character, which YAML does not allow") from error
     if not isinstance(given, dict):
-        raise SpecError("test file", str(path), "a YAML mapping of field names to values, such as 'users: 10'")
-    if isinstance(given.get("locustfile"), str) and given["locustfile"]:
-        given["locustfile"] = path.parent / given["locustfile"]
+        raise SpecError(what, str(path), "a YAML mapping of field names to values, such as 'users: 10'")
     return given
+
+
+def yaml_document(value: object) -> str:
+    """`value`, made of dicts, lists and scalars, as one YAML document with its ``---``; dicts keep their order."""
+    import yaml
+
+    return "---\n" + str(yaml.safe_dump(value, sort_keys=False, width=120))
 
 
 def _explain(problem: str) -> tuple[str, bool]:
@@ -75,9 +88,9 @@ def _explain(problem: str) -> tuple[str, bool]:
     return "this is not YAML", False
 
 
-def _unreadable(place: str, sentence: str) -> SpecError:
-    error = SpecError("test file", place, "a YAML file")
-    error.args = (f"test file {place}: {sentence}.",)
+def _unreadable(what: str, place: str, sentence: str) -> SpecError:
+    error = SpecError(what, place, "a YAML file")
+    error.args = (f"{what} {place}: {sentence}.",)
     return error
 
 
