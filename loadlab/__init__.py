@@ -11,11 +11,13 @@ TYPE_CHECKING = False  # what typing.TYPE_CHECKING is; importing typing would ta
 if TYPE_CHECKING:
     from loadlab.errors import LoadlabError as LoadlabError
     from loadlab.progress import progress_line as progress_line
+    from loadlab.spec import KubernetesOptions as KubernetesOptions
     from loadlab.spec import LoadTest as LoadTest
     from loadlab.spec import Stage as Stage
     from loadlab.spec import project_folder as project_folder
     from loadlab.workbench import LiveRun as LiveRun
     from loadlab.workbench import Run as Run
+    from loadlab.workbench import make_launcher as make_launcher
     from loadlab.workbench import open_run as open_run
     from loadlab.workbench import run as run
     from loadlab.workbench import runs as runs
@@ -23,10 +25,12 @@ if TYPE_CHECKING:
 
 _HOME = {
     "LoadlabError": "loadlab.errors",
+    "KubernetesOptions": "loadlab.spec",
     "LoadTest": "loadlab.spec",
     "Stage": "loadlab.spec",
     "LiveRun": "loadlab.workbench",
     "Run": "loadlab.workbench",
+    "make_launcher": "loadlab.workbench",
     "open_run": "loadlab.workbench",
     "progress_line": "loadlab.progress",
     "project_folder": "loadlab.spec",

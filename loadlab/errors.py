@@ -8,6 +8,9 @@
     │  ├─ LaunchTimeout          master or workers were not ready in time
     │  ├─ LocustfileError        the user's locustfile does not load: file, line, Python's own words
     │  ├─ TargetUnreachable      nothing answers at `host`
+    │  ├─ ClusterUnreachable     no Kubernetes cluster answers
+    │  ├─ ClusterRefused         the cluster refused a request; its own words, and the missing permission
+    │  ├─ HelmFailed             helm is missing or failed; its own words
     │  └─ WorkerLost             too few workers are left to go on
     ├─ StreamError
     │  ├─ SchemaMismatch         the agent speaks another version of the record format
@@ -78,6 +81,18 @@ class LocustfileError(LaunchError):
 
 class TargetUnreachable(LaunchError):
     """Nothing answers at the test's `host`."""
+
+
+class ClusterUnreachable(LaunchError):
+    """No Kubernetes cluster answers where the kubeconfig says there is one."""
+
+
+class ClusterRefused(LaunchError):
+    """The cluster refused a request: the message has its own words and, where one is missing, the permission."""
+
+
+class HelmFailed(LaunchError):
+    """The helm program is missing or failed; the message keeps its own words."""
 
 
 class WorkerLost(LaunchError):

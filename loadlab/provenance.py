@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from loadlab.spec import LoadTest, write_options
+from loadlab.spec import KubernetesOptions, LoadTest, write_options
 
 _PACKAGES = ("loadlab", "locust", "pandas", "bokeh", "pyarrow", "numpy")
 
@@ -65,6 +65,9 @@ def host_facts() -> dict[str, Any]:
     }
 
 
-def rerun_command(test: LoadTest) -> str:
+def rerun_command(test: LoadTest, launcher: str = "local", options: KubernetesOptions | None = None) -> str:
     """The shell command that runs `test` again; values of environment variables, which may be secrets, as ``...``."""
-    return shlex.join(["loadlab", "run", *write_options(test, hide="...")])
+    words = ["loadlab", "run", *write_options(test, hide="...")]
+    if launcher != "local":
+        words += ["--launcher", launcher]
+    return shlex.join([*words, *(write_options(options) if options is not None else [])])

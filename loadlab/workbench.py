@@ -14,17 +14,16 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from loadlab import schema, store, stream
 from loadlab.errors import AnalysisError, LaunchError, LoadlabError, SpecError, StoreError, StreamError, StreamLost
-from loadlab.launch import COUNTERS, SPOOL, Launcher, LocalLauncher, Swarm, read_counters
+from loadlab.launch import COUNTERS, SPOOL, Launcher, LocalLauncher, Swarm, read_counters, uninterrupted
 from loadlab.provenance import git_state, host_facts, rerun_command, versions
 from loadlab.results import Run as Run
-from loadlab.spec import LoadTest, check_locustfile
+from loadlab.spec import KubernetesOptions, LoadTest, check_locustfile
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -32,47 +31,68 @@ if TYPE_CHECKING:
 RUNS = "runs"
 """Where runs are kept unless somebody says otherwise: a folder beside the notebook or the shell."""
 
-LAUNCHERS: dict[str, Callable[[], Launcher]] = {"local": LocalLauncher}
+LAUNCHERS = ("local", "kubernetes")
+"""Where Locust can run."""
 
 Progress = Callable[["LiveRun"], None]
-T = TypeVar("T")
+CLOSING = "the run is being closed and written"
 
 
-def run(test: LoadTest, *, runs: str | Path = RUNS, launcher: str = "local", progress: Progress | None = None) -> Run:
+def make_launcher(name: str = "local", **options: Any) -> Launcher:
+    """The launcher `name`: "local", or "kubernetes" with the fields of `KubernetesOptions`.
+
+    An option that is empty ("", None, an empty list) is as if it were not given, so that a notebook's parameters may
+    be handed on as they are. Raises SpecError.
+    """
+    given = {field: value for field, value in options.items() if value not in ("", None, (), [], {})}
+    if name == "local":
+        for field, value in given.items():
+            raise SpecError(field, value, "nothing here: it is for launcher='kubernetes'")
+        return LocalLauncher()
+    if name == "kubernetes":
+        from loadlab.launch.kubernetes import KubernetesLauncher
+
+        return KubernetesLauncher(KubernetesOptions(**given))
+    raise SpecError.unknown("launcher", name, LAUNCHERS)
+
+
+def run(
+    test: LoadTest, *, runs: str | Path = RUNS, launcher: str | Launcher = "local", progress: Progress | None = None
+) -> Run:
     """Run `test` to its end and return the recorded Run.
 
+    `launcher` is "local", "kubernetes", or what `make_launcher` gives.
     `progress` is called about once a second. The first interrupt (Ctrl-C, Jupyter's stop button) ends the test in
     good order and returns the partial run, the second kills the swarm. Raises what `start` raises.
     """
     return start(test, runs=runs, launcher=launcher).wait(progress)
 
 
-def start(test: LoadTest, *, runs: str | Path = RUNS, launcher: str = "local") -> LiveRun:
+def start(test: LoadTest, *, runs: str | Path = RUNS, launcher: str | Launcher = "local") -> LiveRun:
     """Launch the swarm, begin the load, and record it in the background.
 
     Returns when Locust has accepted the test. Raises SpecError, LocustfileError, TargetUnreachable, LaunchTimeout,
     LaunchError; no process and no run folder are left then.
     """
-    if launcher not in LAUNCHERS:
-        raise SpecError.unknown("launcher", launcher, LAUNCHERS)
+    if isinstance(launcher, str):
+        launcher = make_launcher(launcher)
     check_locustfile(test)
     started = datetime.now(UTC)
     info: dict[str, Any] = {
         "status": "running",
         "loadtest": test.to_dict() | {"environment": dict.fromkeys(test.environment, "...")},  # may hold secrets
         "labels": dict(test.labels),
-        "launcher": launcher,
+        "launcher": launcher.name,
         "started": _iso(started.timestamp()),
         "ended": None,
         "end_reason": None,
-        "command": rerun_command(test),
+        "command": rerun_command(test, launcher.name, launcher.options),
     }
     folder = store.RunFolder.create(runs, store.new_run_id(started), info)
     try:
-        swarm = LAUNCHERS[launcher]().launch(
-            test, run_id=folder.id, folder=folder.path, meanwhile=lambda: _prepare(test, folder)
-        )
+        swarm = launcher.launch(test, run_id=folder.id, folder=folder.path, meanwhile=lambda: _prepare(test, folder))
         try:
+            folder.update_info(**swarm.facts)
             live = LiveRun(test, folder, swarm)
         except BaseException:
             swarm.close()
@@ -195,11 +215,11 @@ class LiveRun:
         try:
             failure = self._follow(progress)
         except BaseException:  # a callback that raises, say: what was measured is kept all the same
-            _uninterrupted(self._close)
-            _uninterrupted(lambda: self._finish(None))
+            uninterrupted(self._close, CLOSING)
+            uninterrupted(lambda: self._finish(None), CLOSING)
             raise
-        _uninterrupted(self._close)
-        return _uninterrupted(lambda: self._finish(failure))
+        uninterrupted(self._close, CLOSING)
+        return uninterrupted(lambda: self._finish(failure), CLOSING)
 
     def _close(self) -> None:
         self.swarm.close()
@@ -262,28 +282,6 @@ class LiveRun:
             self._journal.close()
         _tidy(self._folder)
         return Run(self.path)
-
-
-def _uninterrupted(work: Callable[[], T]) -> T:
-    """Do `work` in another thread, so that no interrupt can leave a swarm half closed or an archive half written."""
-    outcome: Future[T] = Future()
-    ended = threading.Event()
-
-    def do() -> None:
-        try:
-            outcome.set_result(work())
-        except BaseException as error:  # noqa: BLE001 - handed over to the caller
-            outcome.set_exception(error)
-        finally:
-            ended.set()
-
-    threading.Thread(target=do, name="loadlab-finish").start()
-    while True:
-        try:
-            ended.wait()
-            return outcome.result()
-        except KeyboardInterrupt:
-            print("a moment: the run is being closed and written", file=sys.stderr)  # noqa: T201 - see _interrupt
 
 
 def _recover(folder: store.RunFolder) -> None:

@@ -11,7 +11,7 @@ import click
 import loadlab
 from loadlab.cli.exit_codes import UNEXPECTED, exit_code_of_notebook, exit_code_of_run
 from loadlab.cli.group import CommandGroup
-from loadlab.cli.loadtest_options import loadtest_options, read_test
+from loadlab.cli.loadtest_options import kubernetes_options, loadtest_options, read_kubernetes, read_test
 from loadlab.errors import SpecError
 from loadlab.progress import Progress
 from loadlab.spec import read_duration, read_pairs
@@ -39,6 +39,10 @@ def main() -> None:
 @main.command(short_help="Run a load test.")
 @click.argument("test_file", metavar="[TEST.yaml]", required=False, type=click.Path(path_type=Path))
 @loadtest_options
+@click.option(
+    "--launcher", metavar="NAME", default="local", help="Where Locust runs: local or kubernetes.  [default: local]"
+)
+@kubernetes_options
 @_runs_option
 @click.option("--report", "report_file", metavar="FILE", help="Write the HTML report there.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress; print only the folder of the run.")
@@ -47,6 +51,7 @@ def run(
     ctx: click.Context,
     /,
     test_file: Path | None,
+    launcher: str,
     runs_folder: str,
     report_file: str | None,
     quiet: bool,
@@ -61,14 +66,16 @@ def run(
       loadlab run --locustfile locustfiles/storefront.py --host http://127.0.0.1:8080 --users 50 --run-time 90s
       loadlab run checkout.yaml --label build=42 --report checkout.html
       loadlab run checkout.yaml --stage 50/10/2m --stage 100/10/2m --workers 4
+      loadlab run checkout.yaml --launcher kubernetes --namespace load --workers 20
     """
     from loadlab import workbench
 
     test = read_test(test_file, fields)
+    place = workbench.make_launcher(launcher, **read_kubernetes(fields))
     _check_report_file(report_file)
     with Progress(quiet=quiet) as progress:
         progress.say(f"starting {test.describe()}")
-        result = workbench.run(test, runs=runs_folder, progress=progress.show)
+        result = workbench.run(test, runs=runs_folder, launcher=place, progress=progress.show)
     click.echo(result.path if quiet else f"{result.report_text()}\nRun {result.id} is kept in {result.path}")
     if report_file is not None:
         progress.say(f"Report: {result.report(report_file)}")

@@ -1,4 +1,4 @@
-"""The fields of a LoadTest as command line options, and a LoadTest from them."""
+"""The fields of LoadTest and KubernetesOptions as command line options, and objects of these kinds from them."""
 
 from __future__ import annotations
 
@@ -8,7 +8,15 @@ from typing import Any
 
 import click
 
-from loadlab.spec import Field, LoadTest, check_locustfile, format_duration, option_name, read_options
+from loadlab.spec import (
+    Field,
+    KubernetesOptions,
+    LoadTest,
+    check_locustfile,
+    format_duration,
+    option_name,
+    read_options,
+)
 from loadlab.spec.command_line import REPEATED
 
 _METAVARS = {
@@ -21,6 +29,13 @@ _METAVARS = {
     "mapping": "NAME=VALUE",
     "stages": "USERS/RATE/TIME",
 }
+_OWN_METAVARS = {
+    "locust_options": "OPTIONS",
+    "set": "PATH=VALUE",
+    "values": "FILE",
+    "files": "PATTERN",
+    "pip_packages": "PACKAGE",
+}
 
 
 def loadtest_options(command: Callable[..., Any]) -> Callable[..., Any]:
@@ -28,6 +43,18 @@ def loadtest_options(command: Callable[..., Any]) -> Callable[..., Any]:
     for field in reversed(LoadTest.fields()):
         command = _option(field)(command)
     return command
+
+
+def kubernetes_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add an option for every field of KubernetesOptions to `command`; `read_kubernetes` takes their values."""
+    for field in reversed(KubernetesOptions.fields()):
+        command = _option(field, "Kubernetes: ")(command)
+    return command
+
+
+def read_kubernetes(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of KubernetesOptions that were given."""
+    return read_options(options, KubernetesOptions)
 
 
 def read_test(file: Path | None, options: Mapping[str, Any]) -> LoadTest:
@@ -45,15 +72,16 @@ def read_test(file: Path | None, options: Mapping[str, Any]) -> LoadTest:
     return test
 
 
-def _option(field: Field) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def _option(field: Field, about: str = "") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     option = option_name(field)
-    text = f"{field.doc[0].upper()}{field.doc[1:]}.{_default(field)}"
+    doc = about + field.doc
+    text = f"{doc[0].upper()}{doc[1:]}.{_default(field)}"
     if field.type == "switch":
         return click.option(f"{option}/--no-{option.removeprefix('--')}", field.name, default=None, help=text)
     return click.option(
         option,
         field.name,
-        metavar="OPTIONS" if field.name == "locust_options" else _METAVARS[field.type],
+        metavar=_OWN_METAVARS.get(field.name, _METAVARS[field.type]),
         multiple=field.type in REPEATED,
         help=f"{text} May be repeated." if field.type in REPEATED else text,
     )

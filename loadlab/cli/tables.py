@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from loadlab.spec import format_duration
@@ -10,6 +11,7 @@ from loadlab.spec import format_duration
 if TYPE_CHECKING:
     import pandas as pd
 
+    from loadlab.launch.release import Found
     from loadlab.report import Parameter
     from loadlab.results import Run
 
@@ -68,6 +70,18 @@ def format_verdict(run: Run) -> str:
     lines = [f"Run {run.id} {_VERDICTS[found.status]}."]
     lines += [f"  {sign} {check.name.replace('_', ' ')}: {_printable(check.text)}" for sign, check in doubts]
     return "\n".join(lines)
+
+
+def format_swarms(found: Iterable[tuple[Found, int]]) -> str:
+    """Swarms in a cluster: run, owner, running pods, age, and when Kubernetes ends them."""
+    now = datetime.now(UTC)
+    rows = []
+    for swarm, pods in found:
+        left = "" if swarm.expires is None else format_duration(max(0, int((swarm.expires - now).total_seconds())))
+        ends = "over" if swarm.is_expired else f"in {left}" if left else "unknown"
+        age = format_duration(max(0, int((now - swarm.created).total_seconds())))
+        rows.append((swarm.run_id, swarm.owner, str(pods), age, ends))
+    return format_table(("run", "owner", "pods", "age", "ends"), rows)
 
 
 def _printable(text: str) -> str:

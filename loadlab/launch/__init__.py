@@ -3,5 +3,16 @@
 from loadlab.launch.base import COUNTERS, SPOOL, Launcher, Swarm, read_counters
 from loadlab.launch.local import LocalLauncher, LocalSwarm
 from loadlab.launch.target import check_target
+from loadlab.launch.uninterrupted import uninterrupted
 
-__all__ = ["COUNTERS", "SPOOL", "Launcher", "LocalLauncher", "LocalSwarm", "Swarm", "check_target", "read_counters"]
+__all__ = [
+    "COUNTERS",
+    "SPOOL",
+    "Launcher",
+    "LocalLauncher",
+    "LocalSwarm",
+    "Swarm",
+    "check_target",
+    "read_counters",
+    "uninterrupted",
+]

@@ -27,7 +27,7 @@ MAY_IMPORT = {
 }
 """Part -> the other parts that it may import. Whatever is not here wires the parts."""
 
-WIRING = {"__init__", "__main__", "workbench", "results", "live", "cli", "doctor"}
+WIRING = {"__init__", "__main__", "workbench", "clusters", "results", "live", "cli", "doctor"}
 
 OWNERS = {
     "bokeh": {"plot", "report"},
@@ -47,6 +47,9 @@ OWNERS = {
     "geventhttpclient": {"agent"},
     "urllib3": {"agent", "stream"},
     "requests": {"launch", "stream"},
+    "kr8s": {"launch"},
+    "httpx": {"launch"},
+    "anyio": {"launch"},
     "yaml": {"spec"},
     "click": {"cli"},
     "scipy": {"analyse"},

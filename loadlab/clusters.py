@@ -1,0 +1,116 @@
+"""Swarms on Kubernetes, seen from outside a run: what a test would be installed as, what is there, its removal."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from loadlab.errors import LaunchError
+from loadlab.spec import KubernetesOptions, LoadTest, yaml_document
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from loadlab.launch.cluster import Cluster
+    from loadlab.launch.kubernetes import Plan
+    from loadlab.launch.release import Found
+
+PREVIEW = "preview"
+"""What stands for a run's id where nothing is installed."""
+
+
+def helm_values(test: LoadTest, **options: Any) -> dict[str, Any]:
+    """The Helm values that `test` would be installed with, secrets masked; `options` are those of KubernetesOptions.
+
+    Raises SpecError and HelmFailed, also with what the chart's schema refuses. No cluster is asked.
+    """
+    from loadlab.launch.kubernetes import masked
+
+    return masked(_plan(test, options).merged_values)
+
+
+def values_yaml(test: LoadTest, **options: Any) -> str:
+    """`helm_values` as YAML."""
+    return yaml_document(helm_values(test, **options)).removeprefix("---\n")
+
+
+def manifests_yaml(test: LoadTest, **options: Any) -> str:
+    """What would be applied for `test`, as YAML documents. No cluster is asked. Raises SpecError and HelmFailed."""
+    plan = _plan(test, options)
+    plan.merged_values  # noqa: B018 - raises what contradicts the test
+    return plan.manifests()
+
+
+def _plan(test: LoadTest, options: dict[str, Any]) -> Plan:
+    from loadlab.launch.kubernetes import Plan
+
+    return Plan(test, KubernetesOptions(**options), PREVIEW)
+
+
+def open_cluster(context: str | None = None, namespace: str | None = None) -> Cluster:
+    """A connection to one namespace of a cluster, to be used in a ``with`` block. Raises ClusterUnreachable."""
+    from loadlab.launch.cluster import Cluster
+
+    return Cluster(context, namespace)
+
+
+def swarms(context: str | None = None, namespace: str | None = None) -> pd.DataFrame:
+    """A row a swarm that loadlab owns in the namespace, the oldest first.
+
+    Columns: run_id, release, owner (text), created, expires (UTC), pods (running ones), expired (bool).
+    """
+    import pandas as pd
+
+    with open_cluster(context, namespace) as cluster:
+        rows = [
+            (each.run_id, each.release, each.owner, each.created, each.expires, running, each.is_expired)
+            for each, running in find_swarms(cluster)
+        ]
+    columns = ["run_id", "release", "owner", "created", "expires", "pods", "expired"]
+    frame = pd.DataFrame(rows, columns=columns)
+    for name in ("created", "expires"):
+        frame[name] = pd.to_datetime(frame[name], utc=True)
+    return frame.astype({"run_id": "str", "release": "str", "owner": "str", "pods": "int64", "expired": "bool"})
+
+
+def find_swarms(cluster: Cluster) -> list[tuple[Found, int]]:
+    """Every swarm that loadlab owns in the cluster's namespace, with the number of its running pods."""
+    from loadlab.launch.pod_state import is_over
+    from loadlab.launch.release import find_swarms
+    from loadlab.launch.values import RUN_LABEL
+
+    pods = [pod for pod in cluster.list("pods", RUN_LABEL) if not is_over(pod)]
+    runs = [pod["metadata"]["labels"][RUN_LABEL] for pod in pods]
+    return [(each, runs.count(each.run_id)) for each in find_swarms(cluster)]
+
+
+def find_swarm(cluster: Cluster, name: str) -> Found:
+    """The swarm of this run, unique beginning of a run's id, or release. Raises LaunchError, naming those there are."""
+    found = [each for each, _ in find_swarms(cluster)]
+    fitting = [each for each in found if name in (each.run_id, each.release)]
+    fitting = fitting or [each for each in found if each.run_id.startswith(name) and name]
+    if len(fitting) == 1:
+        return fitting[0]
+    there = ", ".join(each.run_id for each in found) or "none"
+    what = "several swarms begin with" if fitting else "there is no swarm"
+    raise LaunchError(f"{what} '{name}' in namespace {cluster.namespace}; there: {there}")
+
+
+def find_orphans(cluster: Cluster) -> list[Found]:
+    """The swarms whose time is over, or that are no longer starting and have no running pod."""
+    from loadlab.launch.values import STARTING_S
+
+    now = datetime.now(UTC)
+    return [
+        each
+        for each, running in find_swarms(cluster)
+        if each.is_expired or (not running and (now - each.created).total_seconds() > STARTING_S)
+    ]
+
+
+def remove_swarms(cluster: Cluster, found: list[Found]) -> dict[str, list[str]]:
+    """Remove swarms and everything of them; release -> what is left of it, for those of which something is."""
+    from loadlab.launch.helm import Helm
+    from loadlab.launch.release import remove_all
+
+    return remove_all(cluster, Helm(cluster.context_name, cluster.namespace), found)

@@ -1,0 +1,180 @@
+"""The Kubernetes API as the launcher uses it: objects as plain dicts, and a port of a pod on this machine.
+
+Every call is one HTTP request; what goes wrong is a LaunchError, translated here and nowhere else.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+import anyio.from_thread
+import httpx
+import kr8s
+import kr8s.asyncio
+import kr8s.asyncio.objects
+
+from loadlab.errors import ClusterRefused, ClusterUnreachable, LaunchError
+
+T = TypeVar("T")
+
+RESOURCES: dict[str, str] = {
+    "pods": "v1",
+    "services": "v1",
+    "configmaps": "v1",
+    "secrets": "v1",
+    "serviceaccounts": "v1",
+    "events": "v1",
+    "jobs": "batch/v1",
+    "deployments": "apps/v1",
+    "networkpolicies": "networking.k8s.io/v1",
+}
+"""What the launcher asks for -> the API version that it is in."""
+
+_SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
+TIMEOUT_S = 15.0
+
+
+def is_inside_cluster() -> bool:
+    """True if this process runs in a pod, where the names of Services resolve."""
+    return _SERVICE_ACCOUNT.exists()
+
+
+class Cluster:
+    """One namespace of the cluster that a context of the kubeconfig names. Close it after use.
+
+    Raises ClusterUnreachable when the context is unknown or nothing answers.
+    """
+
+    def __init__(self, context: str | None = None, namespace: str | None = None) -> None:
+        self._stack = ExitStack()
+        self._portal = self._stack.enter_context(anyio.from_thread.start_blocking_portal())
+        try:
+            self._api = self._connect(context, namespace)
+        except BaseException:
+            self._stack.close()
+            raise
+        self.namespace: str = self._api.namespace
+        self.context_name: str | None = context
+        """The context that was asked for; None for the current one."""
+        self.context: str = self._api.auth.active_context or context or "the pod's own cluster"
+        self.server: str = self._api.auth.server
+
+    def _connect(self, context: str | None, namespace: str | None) -> Any:
+        async def connect() -> Any:
+            return await kr8s.asyncio.api(context=context, namespace=namespace)
+
+        try:
+            return self._portal.call(connect)
+        except (ValueError, OSError, KeyError, httpx.HTTPError, kr8s.APITimeoutError, kr8s.ServerError) as error:
+            named = f"context '{context}'" if context else "the current context"
+            raise ClusterUnreachable(
+                f"{named} of the kubeconfig leads to no cluster: {_words(error)}. "
+                "`kubectl config get-contexts` lists the contexts there are."
+            ) from error
+
+    def _call(self, work: Callable[[], Coroutine[Any, Any, T]], doing: str) -> T:
+        try:
+            result: T = self._portal.call(work)
+        except (httpx.HTTPError, kr8s.APITimeoutError, OSError) as error:
+            raise ClusterUnreachable(f"{self.server} does not answer while {doing}: {_words(error)}") from error
+        return result
+
+    def request(self, method: str, resource: str, name: str = "", *, doing: str, **options: Any) -> httpx.Response:
+        """One request to `resource` in the namespace; the answer, whatever its status."""
+
+        async def ask() -> httpx.Response:
+            async with self._api.call_api(
+                method=method,
+                version=RESOURCES[resource],
+                namespace=self.namespace,
+                url=f"{resource}/{name}" if name else resource,
+                raise_for_status=False,
+                timeout=TIMEOUT_S,
+                **options,
+            ) as response:
+                return response  # type: ignore[no-any-return]
+
+        return self._call(ask, doing)
+
+    def list(self, resource: str, selector: str = "", *, fields: str = "") -> list[dict[str, Any]]:
+        """The objects whose labels match `selector`, as the API tells them."""
+        params = {key: text for key, text in (("labelSelector", selector), ("fieldSelector", fields)) if text}
+        doing = f"listing {resource}"
+        answer = self.request("GET", resource, doing=doing, params=params)
+        return list(_checked(answer, doing, self.namespace)["items"])
+
+    def create(self, manifest: dict[str, Any]) -> None:
+        """Create an object; one that is there already is an error."""
+        resource = manifest["kind"].lower() + "s"
+        doing = f"creating the {manifest['kind']} {manifest['metadata']['name']}"
+        body = json.dumps(manifest)
+        answer = self.request("POST", resource, doing=doing, content=body, headers={"Content-Type": "application/json"})
+        _checked(answer, doing, self.namespace)
+
+    def delete(self, resource: str, name: str) -> None:
+        """Delete an object and what it owns; one that is gone already is fine."""
+        doing = f"deleting {resource}/{name}"
+        answer = self.request("DELETE", resource, name, doing=doing, params={"propagationPolicy": "Background"})
+        if answer.status_code != 404:
+            _checked(answer, doing, self.namespace)
+
+    def log(self, pod: str, *, tail: int | None = None, previous: bool = False) -> str | None:
+        """What the pod's first container has written; None where there is nothing to be had."""
+        params = {"tailLines": str(tail)} if tail else {}
+        if previous:
+            params["previous"] = "true"
+        answer = self.request("GET", "pods", f"{pod}/log", doing=f"reading the log of {pod}", params=params)
+        return answer.text if answer.status_code == 200 else None
+
+    @contextmanager
+    def forward(self, pod: str, port: int) -> Iterator[int]:
+        """A port of 127.0.0.1 that leads to `port` of the pod; a broken connection to the API is made anew."""
+
+        async def open_port() -> Any:
+            target = await kr8s.asyncio.objects.Pod.get(pod, namespace=self.namespace, api=self._api)
+            forward = target.portforward(remote_port=port, local_port="auto")
+            return forward, await forward.start()
+
+        try:
+            forward, local_port = self._call(open_port, f"opening a port to {pod}")
+        except (kr8s.NotFoundError, kr8s.ServerError) as error:
+            raise LaunchError(f"no port could be opened to the pod {pod}: {_words(error)}") from error
+        try:
+            yield local_port
+        finally:
+            self._portal.call(forward.stop)
+
+    def close(self) -> None:
+        """End the connection and every port."""
+        self._stack.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _checked(answer: httpx.Response, doing: str, namespace: str) -> dict[str, Any]:
+    """The JSON of a good answer; ClusterRefused with the cluster's own words for any other."""
+    if answer.is_success:
+        return dict(answer.json())
+    try:
+        words = str(answer.json().get("message") or answer.text)
+    except ValueError:
+        words = answer.text
+    hint = " `loadlab rbac` prints a Role that allows it." if answer.status_code == 403 else ""
+    raise ClusterRefused(
+        f"the cluster refused {doing} in namespace {namespace} (HTTP {answer.status_code}): {words.strip()[:500]}{hint}"
+    )
+
+
+def _words(error: BaseException) -> str:
+    return str(error) or type(error).__name__

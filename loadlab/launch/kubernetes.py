@@ -1,0 +1,181 @@
+"""The Kubernetes launcher: master and workers as pods, installed through Helm."""
+
+from __future__ import annotations
+
+import getpass
+import re
+import secrets
+import sys
+from collections.abc import Callable, Mapping
+from functools import cached_property
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+from loadlab.errors import SpecError
+from loadlab.launch.bundle import Bundle, make_bundle
+from loadlab.launch.cluster import Cluster
+from loadlab.launch.diagnosis import check_syntax
+from loadlab.launch.helm import CHART, Chart, Helm
+from loadlab.launch.kubernetes_swarm import KubernetesSwarm
+from loadlab.launch.release import Release, config_maps, find_swarms
+from loadlab.launch.uninterrupted import uninterrupted
+from loadlab.launch.values import Ownership, helm_values
+from loadlab.spec import KubernetesOptions, LoadTest, missing_guard_rails, read_guard_rails, yaml_document
+
+OWNED = {
+    "worker.replicas": "the field 'workers'",
+    "worker.hpa.enabled": "the field 'workers'",
+    "loadtest.headless": "loadlab, which drives Locust through its web port,",
+    "loadtest.locust_host": "the field 'host'",
+    "loadtest.locust_locustfile_configmap": "the field 'locustfile'",
+}
+"""Values that would contradict the test -> what decides on them."""
+
+
+class KubernetesLauncher:
+    """Installs a release for each run where `options` say, and removes it when the run is over.
+
+    `on_wait` is told, in a line, why the swarm is not ready yet, each time the reason changes; by default it is
+    printed on standard error.
+    """
+
+    name = "kubernetes"
+
+    def __init__(self, options: KubernetesOptions, *, on_wait: Callable[[str], None] | None = None) -> None:
+        self.options = options
+        self._on_wait = on_wait or _tell
+
+    def launch(
+        self, test: LoadTest, *, run_id: str, folder: Path, meanwhile: Callable[[], object] | None = None
+    ) -> KubernetesSwarm:
+        """See `Launcher.launch`. Raises HelmFailed, ClusterUnreachable and ClusterRefused too."""
+        plan = Plan(test, self.options, run_id)
+        values = plan.merged_values
+        cluster = Cluster(self.options.context, self.options.namespace)
+        try:
+            self._check_permission(test, plan, cluster)
+        except BaseException:
+            cluster.close()
+            raise
+        helm = Helm(self.options.context, cluster.namespace)
+        release = Release(cluster, helm, plan.ownership.release, run_id)
+        swarm = KubernetesSwarm(test, plan.token, release, values["service"]["port"], folder)
+        swarm.facts = {"kubernetes": {**self.options.to_dict(), "release": release.name, "helm_values": masked(values)}}
+        swarm.facts["kubernetes"] |= {
+            "context": cluster.context,
+            "namespace": cluster.namespace,
+            "helm": plan.helm.version,
+        }
+        try:
+            release.install(plan.bundle, plan.ownership, plan.chart, plan.values)
+            if meanwhile is not None:
+                meanwhile()
+            swarm.wait_until_ready(self.options.ready_timeout, self._on_wait)
+        except BaseException:
+            uninterrupted(swarm.close, "what was installed is being removed")
+            raise
+        return swarm
+
+    def _check_permission(self, test: LoadTest, plan: Plan, cluster: Cluster) -> None:
+        """Refuse what the guard rails do not allow, and a second load on the same host. Raises SpecError."""
+        rails, path = read_guard_rails()
+        where = {"context": cluster.context, "namespace": cluster.namespace}
+        if rails is None:
+            raise missing_guard_rails(path, test, **where)
+        rails.check(test, **where, confirmed=self.options.yes_i_mean)
+        if not self.options.alongside:
+            others = [each for each in find_swarms(cluster, target=plan.ownership.target) if not each.is_expired]
+            if others:
+                raise SpecError(
+                    "host",
+                    test.host,
+                    f"a host that no other run loads; {others[0].run_id} of {others[0].owner} does. `loadlab swarms` "
+                    "lists them, alongside=True (--alongside) starts anyway",
+                )
+
+
+class Plan:
+    """Everything that would be installed for a test, made without a cluster."""
+
+    def __init__(self, test: LoadTest, options: KubernetesOptions, run_id: str) -> None:
+        if test.workers < 1:
+            raise SpecError("workers", test.workers, "1 or more on Kubernetes, where the master makes no load")
+        check_syntax(test.locustfile)
+        self.test = test
+        self.options = options
+        self.token = secrets.token_urlsafe(24)
+        self.ownership = Ownership.of(test, run_id, options.owner or _user())
+        self.chart = Chart(options.chart or str(CHART), options.chart_version, options.values, options.set)
+
+    @cached_property
+    def bundle(self) -> Bundle:
+        """The files that go into the pods."""
+        return make_bundle(self.test.locustfile, self.options.files)
+
+    @cached_property
+    def values(self) -> dict[str, Any]:
+        """loadlab's Helm values; the user's own files and settings go over them."""
+        return helm_values(
+            self.test,
+            self.options,
+            self.bundle,
+            self.ownership,
+            token=self.token,
+            locust_version=metadata.version("locust"),
+        )
+
+    @cached_property
+    def merged_values(self) -> dict[str, Any]:
+        """The values that the chart gets, after the user's own. Raises HelmFailed for what the chart's schema refuses,
+        and SpecError for a setting that a field of the test decides."""
+        merged = self.helm.merged_values(self.ownership.release, self.chart, self.values)
+        for path, field in OWNED.items():
+            if (given := _at(merged, path)) != _at(self.values, path):
+                raise SpecError(f"the Helm value {path}", given, f"leave it out; {field} decides on it")
+        return merged
+
+    def manifests(self) -> str:
+        """What would be applied, as YAML documents: the ConfigMaps, then the chart. The token in it is not in use."""
+        documents = [yaml_document(manifest) for manifest in config_maps(self.bundle, self.ownership)]
+        return "".join(documents) + self.helm.template(self.ownership.release, self.chart, self.values)
+
+    @cached_property
+    def helm(self) -> Helm:
+        """The helm program, seen to be there and new enough."""
+        self.options.check_value_files()
+        helm = Helm(self.options.context, self.options.namespace)
+        helm.version  # noqa: B018 - raises when there is no helm, or an old one
+        return helm
+
+
+def masked(values: Mapping[str, Any]) -> dict[str, Any]:
+    """`values` without the contents of secrets, for people and for run.json."""
+    loadtest = dict(values.get("loadtest", {}))
+    for name in ("environment_secret", "environment"):
+        if name in loadtest:
+            own = {
+                key: text for key, text in loadtest[name].items() if key.startswith(("LOADLAB_AGENT_", "PYTHONPATH"))
+            }
+            loadtest[name] = dict.fromkeys(loadtest[name], "...") | own
+    return {**values, "loadtest": loadtest}
+
+
+def _at(values: Mapping[str, Any], path: str) -> Any:
+    found: Any = values
+    for key in path.split("."):
+        found = found.get(key) if isinstance(found, Mapping) else None
+    return found
+
+
+def _user() -> str:
+    """The name of the user, as a label's value may be written."""
+    try:
+        name = getpass.getuser()
+    except OSError:  # no name for this user id, as in some containers
+        name = ""
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", name)[:63].strip("-_.") or "unknown"
+
+
+def _tell(text: str) -> None:
+    print(text, file=sys.stderr)  # noqa: T201 - a person waits for the pods

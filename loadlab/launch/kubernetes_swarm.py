@@ -1,0 +1,192 @@
+"""A swarm of pods: waits for them, reaches the master, notices when one is lost, and removes everything."""
+
+from __future__ import annotations
+
+import re
+import sys
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from loadlab.errors import LaunchError, LaunchTimeout, LoadlabError
+from loadlab.launch.bundle import LOCUST_PATH
+from loadlab.launch.cluster import Cluster, is_inside_cluster
+from loadlab.launch.diagnosis import check_locustfile_fits, explain
+from loadlab.launch.driven import DrivenSwarm
+from loadlab.launch.pod_state import find_troubles, is_over, is_ready
+from loadlab.launch.release import Release
+from loadlab.spec import LoadTest
+
+LOOK_S = 0.5
+"""Pause between two looks at pods that are not ready yet."""
+
+WATCH_S = 2.0
+"""Pause between two looks at pods that are at work."""
+
+
+class KubernetesSwarm(DrivenSwarm):
+    """Master and workers as the pods of one release; see `Swarm`."""
+
+    def __init__(self, test: LoadTest, token: str, release: Release, web_port: int, folder: Path) -> None:
+        super().__init__(test, token)
+        self.release = release
+        self.folder = folder
+        (folder / "logs").mkdir(parents=True, exist_ok=True)
+        self._web_port = web_port
+        self._stack = ExitStack()
+        self._lost: list[str] = []
+        self._logged: set[str] = set()
+        self._closed = threading.Event()
+        self._watcher: threading.Thread | None = None
+
+    @property
+    def cluster(self) -> Cluster:
+        """The cluster that the release is in."""
+        return self.release.cluster
+
+    def pods(self, component: str = "") -> list[dict[str, Any]]:
+        """The release's pods, of one component ("master" or "worker") or all."""
+        selector = f"app.kubernetes.io/instance={self.release.name}"
+        return self.cluster.list("pods", f"{selector},component={component}" if component else selector)
+
+    def wait_until_ready(self, timeout_s: float, tell: Callable[[str], None]) -> None:
+        """Return when the master answers and all workers are connected.
+
+        Raises LaunchError at once for what waiting does not mend, LocustfileError for what the locustfile does,
+        LaunchTimeout with the last reason.
+        """
+        deadline = time.monotonic() + timeout_s
+        told = ""
+        while True:
+            pods = self.pods()
+            self._raise_what_crashed(pods)
+            reasons = self._reasons(pods)
+            status = None
+            master = next((pod for pod in pods if _component(pod) == "master" and is_ready(pod)), None)
+            if master is not None:
+                self._reach(master)
+                status = self._api.status()
+            if status is not None:
+                if status["workers"] >= status["workers_expected"]:
+                    check_locustfile_fits(self.test, status["locustfile"])
+                    break
+                reasons = reasons or [f"{status['workers']} of {status['workers_expected']} workers are connected"]
+            reason = "; ".join(reasons) or "the pods are starting"
+            if time.monotonic() > deadline:
+                raise LaunchTimeout(f"the swarm was not ready within {timeout_s:g} s: {reason}")
+            if reason != told:
+                tell(f"waiting for {self.release.name}: {reason}")
+                told = reason
+            time.sleep(LOOK_S)
+        self._watcher = threading.Thread(target=self._watch, name="loadlab-pods", daemon=True)
+        self._watcher.start()
+
+    def _reasons(self, pods: list[dict[str, Any]]) -> list[str]:
+        """Why pods are not ready; raises LaunchError when one of the reasons will not go away."""
+        if len([pod for pod in pods if is_ready(pod)]) > self.test.workers:
+            return []
+        jobs = self.cluster.list("jobs", self.release.selector)
+        events = self.cluster.list("events", fields="involvedObject.kind=Job")
+        names = {job["metadata"]["name"] for job in jobs}
+        troubles = find_troubles(pods, jobs, [each for each in events if each["involvedObject"]["name"] in names])
+        hopeless = [str(trouble) for trouble in troubles if trouble.hopeless]
+        if hopeless:
+            raise LaunchError("the swarm does not come up: " + "; ".join(hopeless))
+        return [str(trouble) for trouble in troubles]
+
+    def _raise_what_crashed(self, pods: list[dict[str, Any]]) -> None:
+        """Tell a Locust that ended before the test began by what it wrote, as for a local process."""
+        for pod in pods:
+            for container in pod.get("status", {}).get("containerStatuses") or ():
+                now, before = container.get("state", {}), container.get("lastState", {})
+                ended = now.get("terminated") or before.get("terminated")
+                if ended is None or ended.get("reason") == "OOMKilled":
+                    continue
+                name = pod["metadata"]["name"]
+                log = self.cluster.log(name, previous="terminated" not in now) or ""
+                if not log and before:
+                    log = self.cluster.log(name) or ""
+                local = log.replace(f"{LOCUST_PATH}/", f"{self.test.locustfile.resolve().parent}/")
+                raise explain(name, local, ended.get("exitCode"), self.test.locustfile)
+
+    def _reach(self, master: dict[str, Any]) -> None:
+        """Make `url` lead to the master's web port, once."""
+        if self.url:
+            return
+        if is_inside_cluster():
+            self.url = f"http://{master['status']['podIP']}:{self._web_port}"
+        else:
+            port = self._stack.enter_context(self.cluster.forward(master["metadata"]["name"], self._web_port))
+            self.url = f"http://127.0.0.1:{port}"
+        self.connect()
+
+    def _watch(self) -> None:
+        """Note the pods that end although nobody asked them to, and save what they wrote while it can be had."""
+        while not self._closed.wait(WATCH_S):
+            try:
+                pods = self.pods()
+            except LoadlabError:  # the cluster does not answer for a while: nothing is known to be lost
+                continue
+            lost = [_part(pod) for pod in pods if is_over(pod)]
+            if not any(_component(pod) == "master" for pod in pods):
+                lost.append("master")
+            for pod in pods:
+                if is_over(pod) and not self._closed.is_set():
+                    self._save_log(pod)
+            self._lost = lost
+
+    def lost_parts(self) -> list[str]:
+        """See `Swarm.lost_parts`."""
+        return [] if self._closed.is_set() else self._lost
+
+    def sent_by_worker(self) -> dict[str, int] | None:
+        """None: a pod's own count does not outlive it."""
+        return None
+
+    def close(self) -> None:
+        """See `Swarm.close`. Saves the pods' logs first. What could not be removed is told on standard error."""
+        if self._closed.is_set():
+            return
+        self._closed.set()
+        try:
+            self._save_logs()
+            self._stack.close()
+            left = self.release.remove()
+        except LoadlabError as error:
+            left = [str(error)]
+        finally:
+            self._stack.close()
+            self.cluster.close()
+        if left:
+            text = f"{self.release.name} could not be removed completely: {', '.join(left)}; `loadlab gc` tries again"
+            print(text, file=sys.stderr)  # noqa: T201 - whoever started the load has to know
+
+    def _save_logs(self) -> None:
+        try:
+            for pod in self.pods():
+                self._save_log(pod)
+        except LoadlabError as error:
+            (self.folder / "logs" / "missing.log").write_text(f"the logs of the pods could not be had: {error}\n")
+
+    def _save_log(self, pod: dict[str, Any]) -> None:
+        name = pod["metadata"]["name"]
+        if name not in self._logged and (text := self.cluster.log(name)) is not None:
+            if is_over(pod):
+                self._logged.add(name)
+            (self.folder / "logs" / f"{_part(pod)}.log").write_text(text, encoding="utf-8")
+
+
+def _component(pod: dict[str, Any]) -> str:
+    return str(pod["metadata"]["labels"].get("component", ""))
+
+
+def _part(pod: dict[str, Any]) -> str:
+    """ "master", or the pod's own name without the release's: "worker-0-x7k2p"."""
+    if _component(pod) == "master":
+        return "master"
+    name = str(pod["metadata"]["name"])
+    found = re.search(r"worker.*", name)
+    return found[0] if found else name
