@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loadlab.errors import LaunchError
@@ -114,3 +116,24 @@ def remove_swarms(cluster: Cluster, found: list[Found]) -> dict[str, list[str]]:
     from loadlab.launch.release import remove_all
 
     return remove_all(cluster, Helm(cluster.context_name, cluster.namespace), found)
+
+
+def role_yaml(name: str, namespace: str, service_account: str = "", user: str = "") -> str:
+    """The Role that loadlab needs in a namespace, and its binding, as YAML documents."""
+    from loadlab.launch.rbac import role_manifests
+
+    return "".join(yaml_document(each) for each in role_manifests(name, namespace, service_account, user))
+
+
+def cron_job_yaml(notebook: str, parameters: dict[str, str], *, name: str | None = None, **settings: Any) -> str:
+    """A CronJob that runs `notebook`, as YAML; `settings` are those of `loadlab.launch.cron_job.cron_job`.
+
+    Raises SpecError for parameters that the notebook does not take, and for a schedule that is none.
+    """
+    from loadlab.launch.cron_job import cron_job
+    from loadlab.report import convert_parameters, notebook_parameters
+
+    convert_parameters(notebook_parameters(notebook), parameters)
+    title = re.sub(r"[^a-z0-9]+", "-", Path(notebook).stem.lower()).strip("-")
+    manifest = cron_job(name or f"loadlab-{title}", notebook=notebook, parameters=parameters, **settings)
+    return yaml_document(manifest).removeprefix("---\n")

@@ -9,6 +9,7 @@ import click
 
 from loadlab.cli.exit_codes import UNEXPECTED
 from loadlab.cli.loadtest_options import kubernetes_options, loadtest_options, read_kubernetes, read_test
+from loadlab.spec import read_duration, read_pairs
 
 _test_file = click.argument("test_file", metavar="[TEST.yaml]", required=False, type=click.Path(path_type=Path))
 _context = click.option("--context", metavar="TEXT", help="Context of the kubeconfig; none: the current one.")
@@ -17,12 +18,13 @@ _namespace = click.option("--namespace", metavar="TEXT", help="Namespace to look
 
 @click.command(short_help="Print the Helm values of a test.")
 @_test_file
-@loadtest_options
-@kubernetes_options
+@loadtest_options(hidden=True)
+@kubernetes_options(hidden=True)
 def values(test_file: Path | None, **fields: Any) -> None:
     """Print the Helm values that a test would be installed with, your own files and settings over loadlab's.
 
-    No cluster is asked. The run's token and the values of environment variables are masked.
+    Takes a TEST.yaml and all options of `loadlab run` about the test and about Kubernetes. No cluster is asked. The
+    run's token and the values of environment variables are masked.
 
     \b
     Examples:
@@ -36,12 +38,13 @@ def values(test_file: Path | None, **fields: Any) -> None:
 
 @click.command(short_help="Print what Helm would apply for a test.")
 @_test_file
-@loadtest_options
-@kubernetes_options
+@loadtest_options(hidden=True)
+@kubernetes_options(hidden=True)
 def manifests(test_file: Path | None, **fields: Any) -> None:
     """Print the manifests that a test would be installed as: its ConfigMaps, then what Helm renders.
 
-    No cluster is asked, and the token in them is one that no run uses.
+    Takes a TEST.yaml and all options of `loadlab run` about the test and about Kubernetes. No cluster is asked, and
+    the token in them is one that no run uses.
 
     \b
     Examples:
@@ -120,6 +123,57 @@ def gc(ctx: click.Context, /, context: str | None, namespace: str | None, dry_ru
             _remove(ctx, cluster, over)
 
 
+@click.command(short_help="Print the Role that loadlab needs.")
+@click.option("--name", metavar="NAME", default="loadlab", show_default=True, help="Name of the Role and its binding.")
+@click.option("--namespace", metavar="NAME", required=True, help="Namespace that it is for.")
+@click.option("--service-account", metavar="NAME", default="", help="Bind it to this ServiceAccount of the namespace.")
+@click.option("--user", metavar="NAME", default="", help="Bind it to this user.")
+def rbac(name: str, namespace: str, service_account: str, user: str) -> None:
+    """Print a Role that allows exactly the calls that loadlab and helm make, and its binding.
+
+    \b
+    Examples:
+      loadlab rbac --namespace load --user ana@example.com | kubectl apply -f -
+    """
+    from loadlab import clusters
+
+    click.echo(clusters.role_yaml(name, namespace, service_account, user), nl=False)
+
+
+@click.command(short_help="Print a CronJob that runs a notebook.")
+@click.argument("notebook", metavar="NOTEBOOK")
+@click.option("-p", "--parameter", "parameters", metavar="NAME=VALUE", multiple=True, help="Set a parameter.")
+@click.option("--schedule", metavar="CRON", required=True, help="When, such as '0 2 * * *' or @daily.")
+@click.option("--time-zone", metavar="NAME", default="", help="Zone of the schedule, such as Europe/Berlin.")
+@click.option("--image", metavar="IMAGE", required=True, help="Image with loadlab, helm and the notebooks.")
+@click.option("--namespace", metavar="NAME", required=True, help="Namespace of the CronJob.")
+@click.option("--service-account", metavar="NAME", default="loadlab", show_default=True, help="Account of its pods.")
+@click.option("--runs-claim", metavar="NAME", default="", help="PersistentVolumeClaim that keeps the runs.")
+@click.option("--timeout", metavar="TIME", help="End a run after so long, such as 2h.")
+@click.option("--name", metavar="NAME", help="Name of the CronJob.  [default: from the notebook's]")
+def cronjob(notebook: str, parameters: tuple[str, ...], timeout: str | None, name: str | None, **settings: str) -> None:
+    """Print the manifest of a CronJob that runs a notebook inside the cluster at a schedule.
+
+    Parameters are checked against the notebook as `loadlab notebook` checks them. Dockerfile in the project's folder
+    makes the image.
+
+    \b
+    Examples:
+      loadlab cronjob load_test -p launcher=kubernetes -p host=http://shop.staging.svc:80 \\
+          --schedule @daily --image registry.example/loadlab:1 --namespace load --runs-claim runs
+    """
+    from loadlab import clusters
+
+    text = clusters.cron_job_yaml(
+        notebook,
+        read_pairs("-p", parameters),
+        name=name,
+        timeout_s=read_duration("--timeout", timeout),
+        **settings,
+    )
+    click.echo(text, nl=False)
+
+
 def _remove(ctx: click.Context, cluster: Any, found: list[Any]) -> None:
     """Remove swarms, say of each what became of it, and end with 4 when something of one is left."""
     from loadlab import clusters
@@ -131,4 +185,5 @@ def _remove(ctx: click.Context, cluster: Any, found: list[Any]) -> None:
     ctx.exit(UNEXPECTED if left else 0)
 
 
-COMMANDS = (values, manifests, swarms, stop, gc)
+COMMANDS = (values, manifests, swarms, stop, gc, rbac, cronjob)
+"""What only Kubernetes needs."""

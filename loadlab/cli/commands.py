@@ -38,11 +38,11 @@ def main() -> None:
 
 @main.command(short_help="Run a load test.")
 @click.argument("test_file", metavar="[TEST.yaml]", required=False, type=click.Path(path_type=Path))
-@loadtest_options
+@loadtest_options()
 @click.option(
     "--launcher", metavar="NAME", default="local", help="Where Locust runs: local or kubernetes.  [default: local]"
 )
-@kubernetes_options
+@kubernetes_options()
 @_runs_option
 @click.option("--report", "report_file", metavar="FILE", help="Write the HTML report there.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress; print only the folder of the run.")

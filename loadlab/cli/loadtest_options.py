@@ -18,6 +18,7 @@ from loadlab.spec import (
     read_options,
 )
 from loadlab.spec.command_line import REPEATED
+from loadlab.spec.specification import Specification
 
 _METAVARS = {
     "text": "TEXT",
@@ -38,18 +39,26 @@ _OWN_METAVARS = {
 }
 
 
-def loadtest_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add an option for every field of LoadTest to `command`; `read_test` takes their values."""
-    for field in reversed(LoadTest.fields()):
-        command = _option(field)(command)
-    return command
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
-def kubernetes_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add an option for every field of KubernetesOptions to `command`; `read_kubernetes` takes their values."""
-    for field in reversed(KubernetesOptions.fields()):
-        command = _option(field, "Kubernetes: ")(command)
-    return command
+def loadtest_options(*, hidden: bool = False) -> Decorator:
+    """Add an option for every field of LoadTest to a command; `read_test` takes their values."""
+    return _options(LoadTest, "", hidden)
+
+
+def kubernetes_options(*, hidden: bool = False) -> Decorator:
+    """Add an option for every field of KubernetesOptions to a command; `read_kubernetes` takes their values."""
+    return _options(KubernetesOptions, "Kubernetes: ", hidden)
+
+
+def _options(kind: type[Specification], about: str, hidden: bool) -> Decorator:
+    def add(command: Callable[..., Any]) -> Callable[..., Any]:
+        for field in reversed(kind.fields()):
+            command = _option(field, about, hidden)(command)
+        return command
+
+    return add
 
 
 def read_kubernetes(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -72,17 +81,20 @@ def read_test(file: Path | None, options: Mapping[str, Any]) -> LoadTest:
     return test
 
 
-def _option(field: Field, about: str = "") -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def _option(field: Field, about: str, hidden: bool) -> Decorator:
     option = option_name(field)
     doc = about + field.doc
     text = f"{doc[0].upper()}{doc[1:]}.{_default(field)}"
     if field.type == "switch":
-        return click.option(f"{option}/--no-{option.removeprefix('--')}", field.name, default=None, help=text)
+        return click.option(
+            f"{option}/--no-{option.removeprefix('--')}", field.name, default=None, help=text, hidden=hidden
+        )
     return click.option(
         option,
         field.name,
         metavar=_OWN_METAVARS.get(field.name, _METAVARS[field.type]),
         multiple=field.type in REPEATED,
+        hidden=hidden,
         help=f"{text} May be repeated." if field.type in REPEATED else text,
     )
 

@@ -12,7 +12,7 @@ from loadlab.report.notebook import (
     run_notebook,
 )
 from loadlab.report.notebook_html import export_html
-from loadlab.report.parameters import Parameter
+from loadlab.report.parameters import Parameter, convert_parameters
 from loadlab.report.summary import STATISTICS, summary_dict
 from loadlab.report.text import render_table_text, render_text
 from loadlab.report.verdict import Verdict, judge
@@ -26,6 +26,7 @@ __all__ = [
     "Parameter",
     "ReportData",
     "Verdict",
+    "convert_parameters",
     "export_html",
     "find_notebook",
     "judge",

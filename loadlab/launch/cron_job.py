@@ -1,0 +1,151 @@
+"""A CronJob that runs a notebook inside the cluster at a schedule."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from loadlab.errors import SpecError
+
+RUNS_PATH = "/runs"
+"""Where the claim for the runs is mounted."""
+
+STOP_S = 180
+"""A pod that is told to end gets so long for stopping the load in good order and writing the run."""
+
+HISTORY = 3
+"""So many ended Jobs of either outcome stay to be looked at."""
+
+_FIELDS = (
+    ("minute", 0, 59, ()),
+    ("hour", 0, 23, ()),
+    ("day of the month", 1, 31, ()),
+    ("month", 1, 12, ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")),
+    ("day of the week", 0, 7, ("sun", "mon", "tue", "wed", "thu", "fri", "sat")),
+)
+_MACROS = ("@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly")
+_PART = re.compile(r"(?:\*|(?P<first>\w+)(?:-(?P<last>\w+))?)(?:/(?P<step>\d+))?")
+
+
+def check_schedule(schedule: str) -> None:
+    """Raise SpecError unless Kubernetes takes `schedule`: five fields as in crontab(5), or a macro such as @daily."""
+    if schedule.startswith("@"):
+        if schedule not in _MACROS:
+            raise SpecError.unknown("schedule", schedule, _MACROS)
+        return
+    fields = schedule.split()
+    if len(fields) != len(_FIELDS):
+        raise SpecError(
+            "schedule", schedule, "five fields, minute hour day month weekday, such as '0 2 * * *', or @daily"
+        )
+    for text, (name, low, high, words) in zip(fields, _FIELDS, strict=True):
+        if not all(_is_part(part, low, high, words) for part in text.split(",")):
+            raise SpecError(
+                "schedule", schedule, f"{name} from {low} to {high}, *, a range or a list of them, not {text!r}"
+            )
+
+
+def _is_part(part: str, low: int, high: int, words: tuple[str, ...]) -> bool:
+    found = _PART.fullmatch(part)
+    if found is None or found["step"] == "0":
+        return False
+    numbers = [_number(text, words, low) for text in (found["first"], found["last"]) if text is not None]
+    return all(low <= number <= high for number in numbers) and numbers == sorted(numbers)
+
+
+def _number(text: str, words: tuple[str, ...], low: int) -> int:
+    if text.lower() in words:
+        return words.index(text.lower()) + low
+    return int(text) if text.isdecimal() else -1
+
+
+def cron_job(
+    name: str,
+    *,
+    notebook: str,
+    parameters: Mapping[str, str],
+    schedule: str,
+    image: str,
+    namespace: str,
+    service_account: str,
+    runs_claim: str = "",
+    time_zone: str = "",
+    timeout_s: float | None = None,
+) -> dict[str, Any]:
+    """The manifest. One run at a time, none is tried again, and a run that is told to end has time to end well.
+
+    The runs are kept in the PersistentVolumeClaim `runs_claim`, or where the parameter ``runs`` says. Raises SpecError
+    for a schedule that is none, and where the runs would vanish with the pod.
+    """
+    check_schedule(schedule)
+    if runs_claim:
+        parameters = {**parameters, "runs": RUNS_PATH}
+    elif not parameters.get("runs"):
+        raise SpecError(
+            "runs",
+            None,
+            "a PersistentVolumeClaim (--runs-claim NAME) or -p runs=..., else the runs vanish with the pod",
+        )
+    words = ["loadlab", "notebook", notebook, "--quiet", "--output", f"{RUNS_PATH if runs_claim else '/tmp'}/executed"]
+    for key, value in parameters.items():
+        words += ["--parameter", f"{key}={value}"]
+    spec: dict[str, Any] = {
+        "schedule": schedule,
+        "concurrencyPolicy": "Forbid",
+        "startingDeadlineSeconds": 300,
+        "successfulJobsHistoryLimit": HISTORY,
+        "failedJobsHistoryLimit": HISTORY,
+        "jobTemplate": {"spec": _job(words, image, service_account, runs_claim, timeout_s)},
+    }
+    if time_zone:
+        spec["timeZone"] = time_zone
+    return {
+        "apiVersion": "batch/v1",
+        "kind": "CronJob",
+        "metadata": {"name": name, "namespace": namespace, "labels": {"app.kubernetes.io/name": "loadlab"}},
+        "spec": spec,
+    }
+
+
+def _job(words: list[str], image: str, service_account: str, claim: str, timeout_s: float | None) -> dict[str, Any]:
+    volumes: list[dict[str, Any]] = [{"name": "tmp", "emptyDir": {}}]
+    mounts = [{"name": "tmp", "mountPath": "/tmp"}]
+    if claim:
+        volumes.append({"name": "runs", "persistentVolumeClaim": {"claimName": claim}})
+        mounts.append({"name": "runs", "mountPath": RUNS_PATH})
+    container = {
+        "name": "loadlab",
+        "image": image,
+        "command": words,
+        "env": [{"name": "HOME", "value": "/tmp"}],
+        "resources": {"requests": {"cpu": "500m", "memory": "1Gi"}, "limits": {"memory": "2Gi"}},
+        "securityContext": {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        },
+        "volumeMounts": mounts,
+    }
+    job: dict[str, Any] = {
+        "backoffLimit": 0,
+        "template": {
+            "metadata": {"labels": {"app.kubernetes.io/name": "loadlab", "app.kubernetes.io/component": "notebook"}},
+            "spec": {
+                "restartPolicy": "Never",
+                "serviceAccountName": service_account,
+                "terminationGracePeriodSeconds": STOP_S,
+                "securityContext": {
+                    "runAsNonRoot": True,
+                    "runAsUser": 1000,
+                    "fsGroup": 1000,
+                    "seccompProfile": {"type": "RuntimeDefault"},
+                },
+                "containers": [container],
+                "volumes": volumes,
+            },
+        },
+    }
+    if timeout_s is not None:
+        job["activeDeadlineSeconds"] = round(timeout_s) + STOP_S
+    return job
