@@ -6,7 +6,8 @@ process; at the end of standard input it kills everything in the container. It e
 The container's root holds what the machine's root holds, except /tmp, which is empty, and the mounts of the spec.
 """
 
-# ruff: noqa: PTH  (a path here is one of the old root, or the same under the new one: plain strings)
+# A path here is one of the old root, or the same under the new one: plain strings.
+# ruff: noqa: PTH101, PTH102, PTH103, PTH112, PTH115, PTH118, PTH120, PTH208, PTH211
 import ctypes
 import json
 import os
