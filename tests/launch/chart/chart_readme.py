@@ -56,22 +56,16 @@ def render_readme(chart: Path) -> str:
         "`values.yaml`.",
     ]
     keys = keys_of(chart / "values.yaml")
-    tables: dict[str, list[Key]] = {"": [key for key in keys if len(key.path) == 1 and not key.groups]}
-    tables |= {key.path[0]: [] for key in keys if len(key.path) == 1 and key.groups}
-    for key in keys:
-        if len(key.path) > 1 and not key.groups:
-            tables[key.path[0]].append(key)
-    about_group = {key.path: key.text for key in keys if key.groups}
-    for name in [*sorted(name for name in tables if name), ""]:
-        lines += ["", f"## `{name}`" if name else "## Other keys", ""]
-        if name:
-            lines += [about_group[(name,)], ""]
+    for group in [*(key for key in keys if key.groups), None]:
+        path = group.path if group else ()
+        own = [key for key in keys if key.path[:-1] == path and not key.groups]
+        lines += ["", f"## `{'.'.join(path)}`" if group else "## Other keys", ""]
+        if group:
+            lines += [group.text, ""]
         lines += ["| key | default | what it is |", "| --- | --- | --- |"]
-        for key in tables[name]:
-            text = " ".join(
-                [*(about_group[key.path[:n]] for n in range(2, len(key.path)) if key.path[:n] in about_group), key.text]
-            )
-            lines.append(f"| `{'.'.join(key.path)}` | {_shown(key.default)} | {text.replace('|', chr(92) + '|')} |")
+        for key in own:
+            cells = (f"`{'.'.join(key.path)}`", _shown(key.default), key.text)
+            lines.append(f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -79,11 +73,11 @@ MADE = """\
 | object | what for |
 | --- | --- |
 | Job `RELEASE-master` | One Locust master. Never restarted; ended by its deadline whatever else happens. |
-| Job `RELEASE-worker` | The workers, with an index each. An evicted or crashed one is replaced a bounded number of times. |
+| Job `RELEASE-worker` | The workers. An evicted or crashed one is replaced a bounded number of times. |
 | Service `RELEASE-master` | The master's two ports, inside the cluster only. |
 | Secret `RELEASE-env` | The run's token and the other secret variables. |
 | ServiceAccount `RELEASE` | An account without a token for the Kubernetes API. |
-| NetworkPolicies `RELEASE-master`, `RELEASE-worker` | Nobody connects to workers, and only workers to the master's own port. |
+| NetworkPolicies `RELEASE-master`, `RELEASE-worker` | Nobody connects to workers, only workers to the master's port. |
 | Pod `RELEASE-test` | Made by `helm test`: the master answers, and refuses who has no token. |""".splitlines()
 
 
@@ -119,4 +113,4 @@ def _shown(default: Any) -> str:
     if default in ("", None):
         return ""
     text = default if isinstance(default, str) else json.dumps(default)
-    return f"`{text}`".replace("|", "\\|")
+    return f"`{text}`"

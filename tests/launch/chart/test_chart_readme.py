@@ -29,8 +29,10 @@ def test_every_key_is_described_once() -> None:
     for key in keys:
         assert key.text.endswith((".", "`.")), f"{'.'.join(key.path)}: {key.text}"
         assert key.text[0].isupper() or key.text[0] == "`", key.path
+    readme = README.read_text(encoding="utf-8")
     for key in keys:
-        assert README.read_text(encoding="utf-8").count(f"`{'.'.join(key.path)}`") == 1 or key.groups, key.path
+        name = ".".join(key.path)
+        assert readme.count(f"\n## `{name}`\n" if key.groups else f"\n| `{name}` |") == 1, name
 
 
 def test_a_key_without_a_comment_is_found(tmp_path: Path) -> None:
