@@ -6,6 +6,7 @@ Every call is one HTTP request; what goes wrong is a LaunchError, translated her
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -37,6 +38,11 @@ RESOURCES: dict[str, str] = {
 
 _SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 TIMEOUT_S = 15.0
+RETRIES_S = (0.2, 0.5, 1.0, 2.0)
+"""Pauses before a request is made again."""
+
+MAX_PAUSE_S = 10.0
+"""A server that asks for a longer pause does not get it."""
 
 
 def is_inside_cluster() -> bool:
@@ -85,8 +91,28 @@ class Cluster:
         return result
 
     def request(self, method: str, resource: str, name: str = "", *, doing: str, **options: Any) -> httpx.Response:
-        """One request to `resource` in the namespace; the answer, whatever its status."""
+        """The answer to a request to `resource` in the namespace, whatever its status.
 
+        Asked again, after each of RETRIES_S, when the API server is too busy (429) and, where asking twice does no harm,
+        when it fails or cannot be reached.
+        """
+        repeatable = method != "POST"
+        for pause_s in (*RETRIES_S, None):
+            try:
+                answer = self._ask_once(method, resource, name, doing, options)
+            except ClusterUnreachable:
+                if pause_s is None or not repeatable:
+                    raise
+            else:
+                busy = answer.status_code == 429 or (repeatable and answer.status_code >= 500)
+                if pause_s is None or not busy:
+                    break
+                asked_for = answer.headers.get("Retry-After", "")
+                pause_s = max(pause_s, min(float(asked_for), MAX_PAUSE_S)) if asked_for.isdecimal() else pause_s
+            time.sleep(pause_s)
+        return answer
+
+    def _ask_once(self, method: str, resource: str, name: str, doing: str, options: dict[str, Any]) -> httpx.Response:
         async def ask() -> httpx.Response:
             async with self._api.call_api(
                 method=method,

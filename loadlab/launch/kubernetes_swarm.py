@@ -117,11 +117,18 @@ class KubernetesSwarm(DrivenSwarm):
         if self.url:
             return
         if is_inside_cluster():
-            self.url = f"http://{master['status']['podIP']}:{self._web_port}"
+            self.url = f"http://{self._service_name() or master['status']['podIP']}:{self._web_port}"
         else:
             port = self._stack.enter_context(self.cluster.forward(master["metadata"]["name"], self._web_port))
             self.url = f"http://127.0.0.1:{port}"
         self.connect()
+
+    def _service_name(self) -> str | None:
+        """The DNS name of the Service in front of the web port; None for a chart that has none."""
+        for service in self.cluster.list("services", f"app.kubernetes.io/instance={self.release.name}"):
+            if any(port["port"] == self._web_port for port in service["spec"].get("ports") or ()):
+                return f"{service['metadata']['name']}.{self.cluster.namespace}.svc"
+        return None
 
     def _watch(self) -> None:
         """Note the pods that end although nobody asked them to, and save what they wrote while it can be had."""

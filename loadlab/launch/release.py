@@ -25,6 +25,9 @@ from loadlab.launch.values import (
 KINDS = ("pods", "jobs", "services", "configmaps", "secrets", "serviceaccounts", "networkpolicies")
 """What a release may consist of; everything of it carries the run's label."""
 
+LOOK_S = 0.5
+"""Pause between two looks at what is being removed."""
+
 GONE_S = 60.0
 """Pods that were told to end get this long to be gone."""
 
@@ -76,7 +79,7 @@ class Release:
                     self.cluster.delete(kind, name)
             if not left or time.monotonic() > deadline:
                 return [f"{kind}/{name}" for kind, name in left]
-            time.sleep(0.3)
+            time.sleep(LOOK_S)
 
     def leftovers(self) -> list[tuple[str, str]]:
         """(kind, name) of everything in the cluster that belongs to the release."""
