@@ -93,8 +93,8 @@ class Cluster:
     def request(self, method: str, resource: str, name: str = "", *, doing: str, **options: Any) -> httpx.Response:
         """The answer to a request to `resource` in the namespace, whatever its status.
 
-        Asked again, after each of RETRIES_S, when the API server is too busy (429) and, where asking twice does no harm,
-        when it fails or cannot be reached.
+        It is made again, after each of RETRIES_S, when the API server is too busy (429) and, where asking twice does no
+        harm, when it fails or cannot be reached.
         """
         repeatable = method != "POST"
         for pause_s in (*RETRIES_S, None):
