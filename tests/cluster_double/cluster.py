@@ -50,8 +50,8 @@ class Cluster:
         self._namespaces = ("default", "kube-system", *namespaces)
 
     def __enter__(self) -> Cluster:
-        self._folder = Path(tempfile.mkdtemp(prefix="cluster-double-"))
-        self.kubelet = Kubelet(self, self._folder / "kubelet")
+        self.folder = Path(tempfile.mkdtemp(prefix="cluster-double-"))
+        self.kubelet = Kubelet(self, self.folder / "kubelet")
         for name in dict.fromkeys(self._namespaces):
             self.create("namespaces", {"metadata": {"name": name}})
         for number in (1, 2, 3):
@@ -79,7 +79,7 @@ class Cluster:
             self.kubelet.close()
         finally:
             self._server.server_close()
-            shutil.rmtree(self._folder, ignore_errors=True)
+            shutil.rmtree(self.folder, ignore_errors=True)
         assert not self.broken, self.broken[0]
 
     def kubeconfig(self, path: Path, namespace: str = "default", contexts: Sequence[str] = ()) -> Path:
@@ -112,6 +112,9 @@ class Cluster:
     def create(self, kind: str, obj: Object, namespace: str = "default") -> Object:
         resource = resource_of(kind)
         return self.verbs.create(Target(resource, "", namespace if resource.namespaced else "", ""), obj, {})
+
+    def delete(self, kind: str, namespace: str, name: str) -> None:
+        self.store.delete(resource_of(kind), namespace, name)
 
     def log(self, namespace: str, pod: str, container: str = "") -> str:
         """What a container has written so far."""

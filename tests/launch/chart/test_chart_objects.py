@@ -8,8 +8,9 @@ from typing import Any
 
 import kubernetes_validate
 import pytest
+import yaml
 from pod_security import violations
-from rendering import NAMESPACE, RELEASE, Object, containers, one, pods, render
+from rendering import CHART, NAMESPACE, RELEASE, Object, containers, one, pods, render
 from value_cases import CASES, EVERYTHING
 
 import loadlab
@@ -167,9 +168,6 @@ def test_long_names_stay_names(major: int) -> None:
 
 def test_everything_is_a_case_of_every_key() -> None:
     """The case named so gives all keys of the chart, but for those that would switch others off."""
-    import yaml
-    from rendering import CHART
-
     defaults = yaml.safe_load((CHART / "values.yaml").read_text(encoding="utf-8"))
     left = set()
     for part, keys in defaults.items():

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import base64
 import functools
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from helm_tools import run_helm
 from rendering import CHART, RELEASE, TOKEN, Object, environment, one, render, template
 from value_cases import EVERYTHING, TARGET
@@ -144,8 +146,6 @@ def test_secrets_stay_in_the_secret() -> None:
 
 
 def test_a_release_without_a_token_gets_one_that_nobody_guesses() -> None:
-    import yaml
-
     tokens = set()
     for _ in range(2):
         objects = [entry for entry in yaml.safe_load_all(template().stdout) if entry]
@@ -301,9 +301,22 @@ def test_the_notes_of_a_headless_test() -> None:
 
 
 def notes_of(major: int, *options: str) -> str:
-    with tempfile.TemporaryDirectory() as home:
+    """NOTES.txt as a template of its own: helm 3 shows it only when a cluster answers."""
+    with tempfile.TemporaryDirectory() as folder:
+        chart = shutil.copytree(CHART, Path(folder) / "chart")
+        notes = chart / "templates" / "NOTES.txt"
+        text = notes.read_text(encoding="utf-8")
+        notes.rename(chart / "templates" / "notes.yaml").write_text(
+            f'{{{{- define "notes" }}}}{text}{{{{ end -}}}}\nnotes: {{{{ include "notes" . | quote }}}}\n',
+            encoding="utf-8",
+        )
         token = f"loadtest.environment_secret.LOADLAB_TOKEN={TOKEN}"
-        words = ["install", RELEASE, CHART, "--namespace", "load", "--dry-run=client", "--set", token, *options]
-        found = run_helm(*words, major=major, home=Path(home))
+        words = ["template", RELEASE, chart, "--namespace", "load", "--show-only", "templates/notes.yaml"]
+        found = run_helm(*words, "--set", token, *options, major=major, home=Path(folder))
         assert found.returncode == 0, found.stderr
-        return found.stdout.partition("NOTES:")[2]
+        return str(yaml.safe_load(found.stdout)["notes"])
+
+
+def test_helm_shows_the_notes(tmp_path: Path) -> None:
+    found = run_helm("install", RELEASE, CHART, "--namespace", "load", "--dry-run=client", home=tmp_path)
+    assert "Nothing is sent until somebody starts it" in found.stdout.partition("NOTES:")[2]

@@ -1,0 +1,40 @@
+"""A cluster for each test; it has to leave nothing behind."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from cluster_double import Cluster, cannot_run_pods
+from cluster_double.tools import Tools
+
+WHY_NOT = cannot_run_pods()
+
+
+@pytest.fixture
+def cluster() -> Iterator[Cluster]:
+    if WHY_NOT:
+        pytest.skip(WHY_NOT)
+    with Cluster("load", "other", backoff_s=0.1) as cluster:
+        yield cluster
+        folder = cluster.folder
+    assert not folder.exists()
+    assert str(folder) not in Path("/proc/self/mounts").read_text()
+    left = [process.cmdline() for process in psutil.Process().children(recursive=True)]
+    assert not [words for words in left if str(folder) in " ".join(words)]
+
+
+@pytest.fixture
+def tools(cluster: Cluster, tmp_path: Path) -> Tools:
+    return Tools(cluster, tmp_path)
+
+
+@pytest.fixture
+def free_port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return int(free.getsockname()[1])
