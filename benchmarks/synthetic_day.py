@@ -81,6 +81,7 @@ def _chunk(generator: np.random.Generator, first: int, seconds: int, names: int,
         "max_ms": pa.array(np.maximum.reduceat(latency, first_request)),
         "histogram": _histograms(row, latency, len(count)),
         "intended_histogram": pa.nulls(len(count), schema.arrow_schema("requests").field("histogram").type),
+        "region": pa.DictionaryArray.from_arrays(pa.array(np.zeros(len(count)), pa.int32()), [""]),
     }
     return pa.table(columns, schema=schema.arrow_schema("requests"))
 

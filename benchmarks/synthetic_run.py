@@ -72,8 +72,10 @@ def write_run(root: Path, *, seconds: int = DAY_S, names: int = NAMES) -> Path:
 
 
 def _table(name: str, columns: Sequence[Any]) -> pa.Table:
+    """The schema's table of `columns`, all but the region: there is one only."""
     fields = schema.arrow_schema(name)
     arrays = []
+    columns = [*columns, [""] * len(columns[0])]
     for field, column in zip(fields, columns, strict=True):
         array = column.combine_chunks() if isinstance(column, pa.ChunkedArray) else pa.array(column)
         arrays.append(array.cast(field.type))

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from loadlab.errors import LaunchError
-from loadlab.spec import KubernetesOptions, LoadTest, yaml_document
+from loadlab.errors import LaunchError, SpecError
+from loadlab.spec import KubernetesOptions, LoadTest, divide_test, yaml_document
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,25 +28,42 @@ def helm_values(test: LoadTest, **options: Any) -> dict[str, Any]:
     """
     from loadlab.launch.kubernetes import masked
 
-    return masked(_plan(test, options).merged_values)
+    plans = _plans(test, options)
+    if len(plans) > 1:
+        raise SpecError("context", ", ".join(plans), "one context here: each region has values of its own")
+    return masked(plans[""].merged_values)
 
 
 def values_yaml(test: LoadTest, **options: Any) -> str:
-    """`helm_values` as YAML."""
-    return yaml_document(helm_values(test, **options)).removeprefix("---\n")
+    """The values that `test` would be installed with as YAML; for several regions a document each."""
+    from loadlab.launch.kubernetes import masked
+
+    documents = {region: yaml_document(masked(plan.merged_values)) for region, plan in _plans(test, options).items()}
+    if len(documents) == 1:
+        return next(iter(documents.values())).removeprefix("---\n")
+    return "".join(document.replace("\n", f"\n# {region}\n", 1) for region, document in documents.items())
 
 
 def manifests_yaml(test: LoadTest, **options: Any) -> str:
-    """What would be applied for `test`, as YAML documents. No cluster is asked. Raises SpecError and HelmFailed."""
-    plan = _plan(test, options)
-    plan.merged_values  # noqa: B018 - raises what contradicts the test
-    return plan.manifests()
+    """What would be applied for `test`, as YAML documents, those of one region after those of another.
+
+    No cluster is asked. Raises SpecError and HelmFailed.
+    """
+    plans = _plans(test, options)
+    for plan in plans.values():
+        plan.merged_values  # noqa: B018 - raises what contradicts the test
+    return "".join(plan.manifests() for plan in plans.values())
 
 
-def _plan(test: LoadTest, options: dict[str, Any]) -> Plan:
+def _plans(test: LoadTest, options: dict[str, Any]) -> dict[str, Plan]:
+    """A plan a region, or one for the current context."""
     from loadlab.launch.kubernetes import Plan
 
-    return Plan(test, KubernetesOptions(**options), PREVIEW)
+    given = KubernetesOptions(**options)
+    if len(given.context) < 2:
+        return {"": Plan(test, given, PREVIEW)}
+    parts = divide_test(test, given.context)
+    return {region: Plan(part, given.in_context(region), PREVIEW) for region, part in parts.items()}
 
 
 def open_cluster(context: str | None = None, namespace: str | None = None) -> Cluster:

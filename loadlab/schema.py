@@ -1,10 +1,13 @@
 """The tables of a run: columns, dtypes and units. Every part that touches a table takes its names from here.
 
-All times are UTC. `time` in the per-second tables is the start of that second on the master's clock.
+All times are UTC. `time` in the per-second tables is the start of that second on the master's clock; of several
+regions, on the clock of the first one's master.
 Counts and histograms are additive: a late part of a second appends rows with the same key, and a reader sums them.
 
 Version history of the record format (stream and archive share it):
 
+2
+    Every table of what was sent says from which `region`. An archive of version 1 is read as one of a single region.
 1
     The first.
 """
@@ -18,7 +21,10 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+
+READABLE_VERSIONS = (1, 2)
+"""Versions of archives that can be read; of a stream it is only the newest."""
 
 RELATIVE_ERROR = 0.01
 """Relative error bound of every quantile that a histogram answers."""
@@ -36,21 +42,29 @@ MAX_BUCKET = 1036
 
 @dataclass(frozen=True)
 class Column:
-    """One column. `dtype` is one of timestamp, category, string, int64, float64, histogram."""
+    """One column. `dtype` is one of timestamp, category, string, int64, float64, histogram.
+
+    `since` is the version that brought it; in what an earlier one wrote it is empty text.
+    """
 
     name: str
     dtype: str
     unit: str
     doc: str
+    since: int = 1
 
 
-def _table(*columns: tuple[str, str, str, str]) -> tuple[Column, ...]:
-    return tuple(Column(*column) for column in columns)
+def _table(*columns: tuple[str, str, str, str] | Column) -> tuple[Column, ...]:
+    return tuple(column if isinstance(column, Column) else Column(*column) for column in columns)
 
 
 _TIME = ("time", "timestamp", "UTC", "start of the second")
 _TYPE = ("request_type", "category", "", "Locust's request_type: GET, POST, ... or what a custom client fires")
 _NAME = ("name", "category", "", "Locust's name of the request")
+_WORKER = ("worker", "category", "", "worker name; of several regions 'region/worker'")
+_REGION = Column(
+    "region", "category", "", "where it was sent from: a context's name; empty when all is in one", since=2
+)
 
 TABLES: dict[str, tuple[Column, ...]] = {
     "requests": _table(
@@ -70,6 +84,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
             "",
             "response times from the intended start, for users with constant_pacing or constant_throughput; else null",
         ),
+        _REGION,
     ),
     "errors": _table(
         _TIME,
@@ -79,21 +94,34 @@ TABLES: dict[str, tuple[Column, ...]] = {
         ("message", "string", "", "the text with ids, numbers and hex folded to <n>, <hex>, <uuid>, <host>, <query>"),
         ("count", "int64", "errors", "in this second"),
         ("sample", "string", "", "one text as it came, shortened"),
+        _REGION,
     ),
     "users": _table(
         _TIME,
         ("user_class", "category", "", "Locust's user class"),
         ("users", "int64", "users", "running at the end of the second, over all workers"),
+        _REGION,
     ),
     "generators": _table(
         _TIME,
-        ("worker", "category", "", "worker name; 'master' for the master, 'local' for a single process"),
+        (
+            "worker",
+            "category",
+            "",
+            "worker name; 'master' for the master, 'local' for a single process; of several regions 'region/worker'",
+        ),
         ("users", "int64", "users", "running on this worker"),
         ("requests", "int64", "requests", "finished on this worker in this second"),
         ("cpu_percent", "float64", "% of one core", "CPU time of the process in this second"),
         ("memory_bytes", "int64", "bytes", "resident set size"),
         ("lag_ms", "float64", "ms", "longest delay of the event loop in this second"),
-        ("clock_offset_ms", "float64", "ms", "master's clock minus this worker's clock, corrected in all times"),
+        (
+            "clock_offset_ms",
+            "float64",
+            "ms",
+            "the first master's clock minus this worker's clock, corrected in all times",
+        ),
+        _REGION,
     ),
     "signals": _table(
         _TIME,
@@ -109,6 +137,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
         ("object", "string", "", "what it happened to: a worker, a stage, a deployment"),
         ("text", "string", "", "one sentence for a person"),
         ("data", "string", "", "JSON object with the numbers of the event"),
+        _REGION,
     ),
     "exemplars": _table(
         ("time", "timestamp", "UTC", "start of the request"),
@@ -119,15 +148,17 @@ TABLES: dict[str, tuple[Column, ...]] = {
         ("url", "string", "", "requested URL"),
         ("trace_id", "string", "", "trace id of the W3C traceparent sent with it; empty when switched off"),
         ("request_id", "string", "", "X-Request-Id sent with it; empty when switched off"),
-        ("worker", "category", "", "worker name"),
+        _WORKER,
         ("error", "string", "", "empty when it succeeded"),
+        _REGION,
     ),
     "metrics": _table(
         _TIME,
         ("name", "category", "", "the metric's name in the locustfile"),
         ("kind", "category", "", "count (summed in this second) or gauge (last value in this second)"),
-        ("worker", "category", "", "worker name"),
+        _WORKER,
         ("value", "float64", "", "counted, or last set"),
+        _REGION,
     ),
 }
 
@@ -143,6 +174,7 @@ EVENT_KINDS: dict[str, str] = {
     "worker_lost": "a worker went silent; data: requests_lost when known",
     "worker_returned": "a worker that was silent reports again",
     "master_lost": "the master does not answer any more",
+    "region_lost": "nothing comes from a region any more; data: last_second, workers",
     "lease_expired": "nobody has read the stream for `lease` seconds; the test stops itself",
     "interrupted": "a person interrupted the run",
     "journal_failed": "the journal could not be written any more",
@@ -150,6 +182,14 @@ EVENT_KINDS: dict[str, str] = {
     "note": "a person's or the locustfile's note",
     "warning": "something the reader of the result should know",
 }
+
+MASTER = "master"
+"""The name of a master among the generators; of several regions 'region/master'."""
+
+
+def is_master(worker: str) -> bool:
+    """True for the name of a master among the generators."""
+    return worker == MASTER or worker.endswith(f"/{MASTER}")
 
 
 def column_names(table: str) -> list[str]:

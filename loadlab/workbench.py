@@ -41,8 +41,8 @@ CLOSING = "the run is being closed and written"
 def make_launcher(name: str = "local", **options: Any) -> Launcher:
     """The launcher `name`: "local", or "kubernetes" with the fields of `KubernetesOptions`.
 
-    An option that is empty ("", None, an empty list) is as if it were not given, so that a notebook's parameters may
-    be handed on as they are. Raises SpecError.
+    Several contexts are regions, whose swarms make one run together. An option that is empty ("", None, an empty list)
+    is as if it were not given, so that a notebook's parameters may be handed on as they are. Raises SpecError.
     """
     given = {field: value for field, value in options.items() if value not in ("", None, (), [], {})}
     if name == "local":
@@ -50,9 +50,9 @@ def make_launcher(name: str = "local", **options: Any) -> Launcher:
             raise SpecError(field, value, "nothing here: it is for launcher='kubernetes'")
         return LocalLauncher()
     if name == "kubernetes":
-        from loadlab.launch.kubernetes import KubernetesLauncher
+        from loadlab.launch.regions import make_kubernetes_launcher
 
-        return KubernetesLauncher(KubernetesOptions(**given))
+        return make_kubernetes_launcher(KubernetesOptions(**given))
     raise SpecError.unknown("launcher", name, LAUNCHERS)
 
 
@@ -145,16 +145,15 @@ class LiveRun:
         self._interrupts = 0
         self._stopping: threading.Thread | None = None
         self._stop_error: LoadlabError | None = None
-        self._requests = self._failures = self._users = 0
-        self._second: dict[str, Any] = {}
+        self._counts = stream.LiveCounts()
         self._began = time.monotonic()
         folder.write_swarm({"url": swarm.url, "token": swarm.token})
         self._journal = stream.Journal(folder.journal_path)
         self._recorder = stream.Recorder(
-            stream.RecordStream(swarm.url, swarm.token),
+            stream.open_records(swarm.endpoints, on_lost=swarm.lose),
             self._journal,
             self.tables,
-            on_record=lambda record: self._watch(record.payload),
+            on_record=lambda record: self._counts.add(record.payload),
             on_journal_error=lambda error: self.stop(),
         )
         try:
@@ -165,14 +164,6 @@ class LiveRun:
             self._journal.close()
             raise
 
-    def _watch(self, record: dict[str, Any]) -> None:
-        if record["kind"] in ("second", "amend"):
-            self._requests += sum(row[2] for row in record["requests"])
-            self._failures += sum(row[3] for row in record["requests"])
-        if record["kind"] == "second":
-            self._second = record
-            self._users = sum(record["users"].values())
-
     @property
     def elapsed_s(self) -> float:
         """Seconds since the load was asked for."""
@@ -180,10 +171,10 @@ class LiveRun:
 
     def status_line(self) -> str:
         """Where the run is, in one line."""
-        rate = sum(row[2] - row[3] for row in self._second.get("requests", []))
+        now = self._counts
         return (
-            f"{self.elapsed_s:.0f} of {self.test.run_time:.0f} s, {self._users:,} users, {rate:,} rps, "
-            f"{self._requests:,} requests, {self._failures:,} failed"
+            f"{self.elapsed_s:.0f} of {self.test.run_time:.0f} s, {now.users:,} users, {now.rps:,} rps, "
+            f"{now.requests:,} requests, {now.failures:,} failed"
         )
 
     def set_users(self, users: int, spawn_rate: float) -> None:
@@ -349,6 +340,7 @@ def _archive(
         ended=_iso(end["time"]) if end["time"] else None,
         end_reason=reason,
         clock_offsets=offsets,
+        regions={**(tables.hello or {}).get("regions", {}), **end.get("regions", {})},
         repeated=sum(worker.get("repeated", 0) for worker in end["workers"].values()),
         conservation=conserve(tables.frame("requests"), end["workers"], sent) if tables.end or sent else {},
     )

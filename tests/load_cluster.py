@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from cluster_double import Cluster
 from helm_tools import helm
 
 import loadlab
 from loadlab.launch.kubernetes import KubernetesLauncher
 from loadlab.launch.processes import free_ports
+from loadlab.launch.regions import RegionsLauncher
+from loadlab.spec import KubernetesOptions
 
 NAMESPACE = "load"
 
@@ -22,23 +25,53 @@ NAMESPACE = "load"
 @contextmanager
 def load_cluster(folder: Path, monkeypatch: pytest.MonkeyPatch, *, helm_major: int = 4) -> Iterator[Cluster]:
     """A cluster that this process's KUBECONFIG leads to; load may start in the namespace `load`."""
+    with load_clusters(folder, monkeypatch, "double", helm_major=helm_major) as clusters:
+        yield clusters["double"]
+
+
+@contextmanager
+def load_clusters(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, *names: str, helm_major: int = 4
+) -> Iterator[dict[str, Cluster]]:
+    """Clusters with these names, each the context of the same name; the first is the current one."""
     if os.geteuid() != 0:
         pytest.skip("only root can give each pod its own mounts")
-    with Cluster(NAMESPACE) as cluster:
+    with ExitStack() as stack:
+        clusters = {name: stack.enter_context(Cluster(NAMESPACE, name=name)) for name in names}
+        merged: dict[str, Any] = {}
+        for name, cluster in clusters.items():
+            one = yaml.safe_load(cluster.kubeconfig(folder / "kubeconfig", NAMESPACE).read_text())
+            merged = {**one, **{key: [*merged.get(key, []), *one[key]] for key in ("clusters", "users", "contexts")}}
+        merged["current-context"] = names[0]
+        (folder / "kubeconfig").write_text(yaml.safe_dump(merged))
         guard = folder / "guard.yaml"
-        guard.write_text(f"contexts: ['{cluster.name}']\nnamespaces: [{NAMESPACE}]\ntargets: ['http://127.0.0.1:*']\n")
-        monkeypatch.setenv("KUBECONFIG", str(cluster.kubeconfig(folder / "kubeconfig", NAMESPACE)))
+        guard.write_text(f"contexts: {list(names)}\nnamespaces: [{NAMESPACE}]\ntargets: ['http://127.0.0.1:*']\n")
+        monkeypatch.setenv("KUBECONFIG", str(folder / "kubeconfig"))
         monkeypatch.setenv("LOADLAB_GUARD", str(guard))
         monkeypatch.setenv("LOADLAB_HELM", str(helm(helm_major)))
         for name in ("CACHE", "CONFIG", "DATA"):
             monkeypatch.setenv(f"HELM_{name}_HOME", str(folder / f"helm-{name.lower()}"))
-        yield cluster
+        yield clusters
 
 
 def launcher(**options: Any) -> KubernetesLauncher:
     """The Kubernetes launcher for one run, on free ports: pods share the loopback of this machine."""
-    web, master = free_ports(2)
-    settings = [f"service.port={web}", f"loadlab.masterPort={master}", *options.pop("set", ())]
-    made = loadlab.make_launcher("kubernetes", set=settings, **options)
+    made = loadlab.make_launcher("kubernetes", set=[*_free_ports(), *options.pop("set", ())], **options)
     assert isinstance(made, KubernetesLauncher)
     return made
+
+
+def regions_launcher(*contexts: str, settings: Mapping[str, Sequence[str]] | None = None, **options: Any) -> Any:
+    """The launcher for several regions, each on free ports and with Helm values of its own."""
+    made = loadlab.make_launcher("kubernetes", context=contexts, **options)
+    assert isinstance(made, RegionsLauncher)
+    for region, each in made.regions.items():
+        values = {field.name: getattr(each.options, field.name) for field in each.options.fields()}
+        own = [*_free_ports(), *(settings or {}).get(region, ())]
+        each.options = KubernetesOptions(**{**values, "set": own})
+    return made
+
+
+def _free_ports() -> list[str]:
+    web, master = free_ports(2)
+    return [f"service.port={web}", f"loadlab.masterPort={master}"]

@@ -23,7 +23,7 @@ from loadlab.agent.locustfile import describe_locustfile
 from loadlab.agent.sender import ACK, PART
 from loadlab.agent.shape import StagesShape
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 LAST_PARTS_S = 15.0
 """After the end of the test the master waits this long for the workers' last parts."""
 

@@ -23,7 +23,7 @@ def serve(app: Any, master: Master, token: str) -> None:
     ========  ====================  ===================================================================
     GET       /loadlab/stream       records with seq > ``after`` as newline-delimited JSON; waits up to
                                     ``wait`` seconds for the first one; at most ``limit`` at a time
-    GET       /loadlab/status       state, connected workers, last seq
+    GET       /loadlab/status       state, connected workers, last seq, this clock's time
     POST      /loadlab/note         writes an event: JSON with text, and optionally kind, object, data
     POST      /loadlab/quit         ends master and workers
     ========  ====================  ===================================================================
@@ -65,6 +65,7 @@ def serve(app: Any, master: Master, token: str) -> None:
                 "ended": master.ended,
                 "shape": master.shape_name,
                 "locustfile": master.locustfile,
+                "time": master.clock.now(),
             }
         )
 

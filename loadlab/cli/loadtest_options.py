@@ -22,6 +22,7 @@ from loadlab.spec.specification import Specification
 
 _METAVARS = {
     "text": "TEXT",
+    "choice": "WORD",
     "path": "FILE",
     "integer": "N",
     "number": "X",
@@ -32,6 +33,7 @@ _METAVARS = {
 }
 _OWN_METAVARS = {
     "locust_options": "OPTIONS",
+    "on_region_lost": "continue|stop",
     "set": "PATH=VALUE",
     "values": "FILE",
     "files": "PATTERN",
@@ -104,5 +106,7 @@ def _default(field: Field) -> str:
         return ""
     if field.type == "switch":
         return f"  [default: {'yes' if field.default else 'no'}]"
+    if field.type == "choice":
+        return f"  [default: {field.default}]"
     value = format_duration(field.default) if field.type == "duration" else f"{field.default:g}"
     return f"  [default: {value}]"

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Protocol, Self
+from typing import Any, NamedTuple, Protocol, Self
 
 from loadlab.spec import KubernetesOptions, LoadTest
 
@@ -25,18 +25,33 @@ def read_counters(folder: Path) -> dict[str, int] | None:
     return {name: struct.unpack("=Q", count)[0] for name, count in counts.items() if len(count) == 8} or None
 
 
+class Endpoint(NamedTuple):
+    """Where a master's records are read, and with which token. `region` is empty where there is only one."""
+
+    region: str
+    url: str
+    token: str
+
+
 class Swarm(Protocol):
-    """A master and its workers, connected and idle until `start`.
+    """A master and its workers, connected and idle until `start`; of several regions a master each.
 
     Leaving the ``with`` block closes it. Closing leaves nothing behind, also after an exception or an interrupt.
     """
 
     url: str
-    """Where the master's web port is reached, without a trailing slash."""
+    """Where the master's web port is reached, without a trailing slash; of several regions the first one's."""
     token: str
     """What every request to it must carry as a bearer token."""
     facts: dict[str, Any]
     """What run.json keeps of how it was launched, beside the test; no secrets."""
+
+    @property
+    def endpoints(self) -> list[Endpoint]:
+        """Where the records of the run come from: one master, or that of each region."""
+
+    def lose(self, region: str) -> bool:
+        """Be told that nothing comes from `region` any more. True when the others are stopped for it."""
 
     def start(self) -> None:
         """Begin the load. Raises LaunchError when Locust refuses."""

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
 from loadlab.errors import LaunchError
+from loadlab.launch.base import Endpoint
 from loadlab.spec import LoadTest
 
 if TYPE_CHECKING:
@@ -31,6 +32,15 @@ class DrivenSwarm(ABC):
         from loadlab.launch.master_api import MasterApi  # imports requests, while Locust starts
 
         self._api = MasterApi(self.url, self.token)
+
+    @property
+    def endpoints(self) -> list[Endpoint]:
+        """See `Swarm.endpoints`."""
+        return [Endpoint("", self.url, self.token)]
+
+    def lose(self, region: str) -> bool:
+        """See `Swarm.lose`: there are no others."""
+        return False
 
     def start(self) -> None:
         """See `Swarm.start`."""

@@ -44,38 +44,50 @@ class KubernetesLauncher:
 
     def __init__(self, options: KubernetesOptions, *, on_wait: Callable[[str], None] | None = None) -> None:
         self.options = options
-        self._on_wait = on_wait or _tell
+        self._on_wait = on_wait or tell
 
     def launch(
         self, test: LoadTest, *, run_id: str, folder: Path, meanwhile: Callable[[], object] | None = None
     ) -> KubernetesSwarm:
         """See `Launcher.launch`. Raises HelmFailed, ClusterUnreachable and ClusterRefused too."""
+        plan, swarm = self.prepare(test, run_id=run_id, logs=folder / "logs")
+        swarm.facts = {"kubernetes": swarm.facts}
+        self.bring_up(plan, swarm, meanwhile)
+        return swarm
+
+    def prepare(
+        self, test: LoadTest, *, run_id: str, logs: Path, whole: LoadTest | None = None
+    ) -> tuple[Plan, KubernetesSwarm]:
+        """Check everything that can be checked before something is installed, and be connected to the cluster.
+
+        The guard rails are those for the `whole` test, of which `test` may be a part. `bring_up` has to follow, or
+        the cluster of the swarm has to be closed.
+        """
         plan = Plan(test, self.options, run_id)
         values = plan.merged_values
-        cluster = Cluster(self.options.context, self.options.namespace)
+        cluster = Cluster(self.options.only_context, self.options.namespace)
         try:
-            self._check_permission(test, plan, cluster)
+            self._check_permission(whole or test, plan, cluster)
         except BaseException:
             cluster.close()
             raise
-        helm = Helm(self.options.context, cluster.namespace)
+        helm = Helm(self.options.only_context, cluster.namespace)
         release = Release(cluster, helm, plan.ownership.release, run_id)
-        swarm = KubernetesSwarm(test, plan.token, release, values["service"]["port"], folder)
-        swarm.facts = {"kubernetes": {**self.options.to_dict(), "release": release.name, "helm_values": masked(values)}}
-        swarm.facts["kubernetes"] |= {
-            "context": cluster.context,
-            "namespace": cluster.namespace,
-            "helm": plan.helm.version,
-        }
+        swarm = KubernetesSwarm(test, plan.token, release, values["service"]["port"], logs)
+        swarm.facts = {**self.options.to_dict(), "release": release.name, "helm_values": masked(values)}
+        swarm.facts |= {"context": cluster.context, "namespace": cluster.namespace, "helm": plan.helm.version}
+        return plan, swarm
+
+    def bring_up(self, plan: Plan, swarm: KubernetesSwarm, meanwhile: Callable[[], object] | None = None) -> None:
+        """Install what `prepare` has made and wait until it is ready; nothing of it is left when that fails."""
         try:
-            release.install(plan.bundle, plan.ownership, plan.chart, plan.values)
+            swarm.release.install(plan.bundle, plan.ownership, plan.chart, plan.values)
             if meanwhile is not None:
                 meanwhile()
             swarm.wait_until_ready(self.options.ready_timeout, self._on_wait)
         except BaseException:
             uninterrupted(swarm.close, "what was installed is being removed")
             raise
-        return swarm
 
     def _check_permission(self, test: LoadTest, plan: Plan, cluster: Cluster) -> None:
         """Refuse what the guard rails do not allow, and a second load on the same host. Raises SpecError."""
@@ -144,7 +156,7 @@ class Plan:
     def helm(self) -> Helm:
         """The helm program, seen to be there and new enough."""
         self.options.check_value_files()
-        helm = Helm(self.options.context, self.options.namespace)
+        helm = Helm(self.options.only_context, self.options.namespace)
         helm.version  # noqa: B018 - raises when there is no helm, or an old one
         return helm
 
@@ -177,5 +189,6 @@ def _user() -> str:
     return re.sub(r"[^A-Za-z0-9_.-]+", "-", name)[:63].strip("-_.") or "unknown"
 
 
-def _tell(text: str) -> None:
+def tell(text: str) -> None:
+    """Say on standard error what is waited for."""
     print(text, file=sys.stderr)  # noqa: T201 - a person waits for the pods

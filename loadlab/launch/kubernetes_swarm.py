@@ -30,16 +30,17 @@ WATCH_S = 2.0
 class KubernetesSwarm(DrivenSwarm):
     """Master and workers as the pods of one release; see `Swarm`."""
 
-    def __init__(self, test: LoadTest, token: str, release: Release, web_port: int, folder: Path) -> None:
+    def __init__(self, test: LoadTest, token: str, release: Release, web_port: int, logs: Path) -> None:
         super().__init__(test, token)
         self.release = release
-        self.folder = folder
-        (folder / "logs").mkdir(parents=True, exist_ok=True)
+        self.logs = logs
+        logs.mkdir(parents=True, exist_ok=True)
         self._web_port = web_port
         self._stack = ExitStack()
         self._lost: list[str] = []
         self._logged: set[str] = set()
         self._closed = threading.Event()
+        self._given_up = threading.Event()
         self._watcher: threading.Thread | None = None
 
     @property
@@ -61,6 +62,8 @@ class KubernetesSwarm(DrivenSwarm):
         deadline = time.monotonic() + timeout_s
         told = ""
         while True:
+            if self._given_up.is_set():
+                raise LaunchError(f"{self.release.name} was given up while it was starting")
             pods = self.pods()
             self._raise_what_crashed(pods)
             reasons = self._reasons(pods)
@@ -83,6 +86,10 @@ class KubernetesSwarm(DrivenSwarm):
             time.sleep(LOOK_S)
         self._watcher = threading.Thread(target=self._watch, name="loadlab-pods", daemon=True)
         self._watcher.start()
+
+    def give_up(self) -> None:
+        """Make `wait_until_ready`, in another thread, raise LaunchError soon."""
+        self._given_up.set()
 
     def _reasons(self, pods: list[dict[str, Any]]) -> list[str]:
         """Why pods are not ready; raises LaunchError when one of the reasons will not go away."""
@@ -176,14 +183,14 @@ class KubernetesSwarm(DrivenSwarm):
             for pod in self.pods():
                 self._save_log(pod)
         except LoadlabError as error:
-            (self.folder / "logs" / "missing.log").write_text(f"the logs of the pods could not be had: {error}\n")
+            (self.logs / "missing.log").write_text(f"the logs of the pods could not be had: {error}\n")
 
     def _save_log(self, pod: dict[str, Any]) -> None:
         name = pod["metadata"]["name"]
         if name not in self._logged and (text := self.cluster.log(name)) is not None:
             if is_over(pod):
                 self._logged.add(name)
-            (self.folder / "logs" / f"{_part(pod)}.log").write_text(text, encoding="utf-8")
+            (self.logs / f"{_part(pod)}.log").write_text(text, encoding="utf-8")
 
 
 def _component(pod: dict[str, Any]) -> str:

@@ -1,6 +1,7 @@
 """What a load test is: validated values. Nothing here starts anything or talks to a network."""
 
 from loadlab.spec.command_line import option_name, read_duration, read_options, read_pairs, write_options
+from loadlab.spec.division import divide_number, divide_test
 from loadlab.spec.durations import format_duration, parse_duration, write_duration
 from loadlab.spec.files import project_folder, yaml_document
 from loadlab.spec.guard import GuardRails, missing_guard_rails, read_guard_rails
@@ -17,6 +18,8 @@ __all__ = [
     "LoadTest",
     "Stage",
     "check_locustfile",
+    "divide_number",
+    "divide_test",
     "format_duration",
     "is_owned_variable",
     "missing_guard_rails",

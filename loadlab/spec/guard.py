@@ -67,7 +67,7 @@ class GuardRails(Specification):
         asked = [name for name in names if _match([name], self.production)]
         if not asked and labels.get("environment", "").lower() in PRODUCTION:
             asked = [labels["environment"]]
-        if asked and confirmed not in asked:
+        if asked and not {confirmed, *kinds.split_names(confirmed or "")} & set(asked):
             raise SpecError(
                 "yes_i_mean", confirmed, f"'{asked[0]}', because this load goes to production and has to be confirmed"
             )

@@ -12,7 +12,7 @@ from pathlib import Path, PurePath
 from typing import Any
 from urllib.parse import urlsplit
 
-from loadlab.errors import SpecError
+from loadlab.errors import SpecError, nearest_name
 from loadlab.spec.durations import ALLOWED, nearest_duration, parse_duration
 
 Convert = Callable[[str, object], Any]
@@ -23,8 +23,8 @@ Convert = Callable[[str, object], Any]
 class Kind:
     """One kind of value.
 
-    `name` is one of text, path, integer, number, duration, switch, list, mapping, stages; `allowed` says in words what
-    may be given; `nullable` says that None is one of them.
+    `name` is one of text, choice, path, integer, number, duration, switch, list, mapping, stages; `allowed` says in
+    words what may be given; `nullable` says that None is one of them.
     """
 
     name: str
@@ -121,6 +121,18 @@ def text(allowed: str, pattern: str = r"[^\0]*") -> Kind:
         return value
 
     return Kind("text", allowed, convert)
+
+
+def choice(*words: str) -> Kind:
+    """One of `words`."""
+    allowed = " or ".join(f"'{word}'" for word in words)
+
+    def convert(field: str, value: object) -> str:
+        if isinstance(value, str) and value in words:
+            return value
+        raise SpecError(field, value, allowed, nearest=nearest_name(str(value), words))
+
+    return Kind("choice", allowed, convert)
 
 
 def _convert_path(field: str, value: object) -> Path:

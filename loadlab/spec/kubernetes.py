@@ -45,8 +45,16 @@ class KubernetesOptions(Specification):
         SpecError: unknown fields and impossible values, all in one message.
     """
 
-    context: str | None = entry(
-        kinds.optional(_CONTEXT), "context of the kubeconfig; none: the current one", default=None
+    context: tuple[str, ...] = entry(
+        kinds.listing(_CONTEXT),
+        "context of the kubeconfig; none: the current one; several: regions, with a swarm in each and users, rates and "
+        "workers divided over them",
+        default=(),
+    )
+    on_region_lost: str = entry(
+        kinds.choice("continue", "stop"),
+        "what the other regions do when one is lost in mid-run",
+        default="continue",
     )
     namespace: str | None = entry(
         kinds.optional(_DNS_LABEL), "namespace of Locust's pods; none: the context's own", default=None
@@ -92,7 +100,7 @@ class KubernetesOptions(Specification):
     )
     yes_i_mean: str | None = entry(
         kinds.optional(kinds.text("the name that the guard rails ask for")),
-        "the production name that this load is meant for",
+        "the production name that this load is meant for, of several regions each",
         default=None,
     )
     alongside: bool = entry(
@@ -102,6 +110,8 @@ class KubernetesOptions(Specification):
 
     _other_names: ClassVar[Mapping[str, str]] = {
         "kube_context": "context",
+        "contexts": "context",
+        "regions": "context",
         "values_files": "values",
         "helm_values": "values",
         "helm_set": "set",
@@ -112,9 +122,26 @@ class KubernetesOptions(Specification):
 
     @classmethod
     def _check_together(cls, given: Mapping[str, Any], values: dict[str, Any], prefix: str) -> list[SpecError]:
+        errors = []
         if values.get("chart_version") and not values.get("chart"):
-            return [SpecError("chart_version", given["chart_version"], "only with 'chart': loadlab's own has no other")]
-        return []
+            allowed = "only with 'chart': loadlab's own has no other"
+            errors.append(SpecError("chart_version", given["chart_version"], allowed))
+        contexts = values.get("context", ())
+        if len(set(contexts)) < len(contexts):
+            errors.append(SpecError("context", ", ".join(contexts), "each context once"))
+        return errors
+
+    @property
+    def only_context(self) -> str | None:
+        """The one context that is named; None for the current one. Several have a launcher each: see `in_context`."""
+        if len(self.context) > 1:
+            raise SpecError("context", ", ".join(self.context), "one context here")
+        return self.context[0] if self.context else None
+
+    def in_context(self, name: str) -> KubernetesOptions:
+        """These options for one of several contexts."""
+        values = {field.name: getattr(self, field.name) for field in self.fields()}
+        return KubernetesOptions(**{**values, "context": (name,)})
 
     def check_value_files(self) -> None:
         """Raise SpecError, naming the nearest file beside it, unless every file in `values` exists."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import loadlab
 from loadlab.errors import RunCorrupt, SchemaMismatch
-from loadlab.schema import SCHEMA_VERSION, TABLES, to_frame
+from loadlab.schema import READABLE_VERSIONS, SCHEMA_VERSION, TABLES, to_frame
 from loadlab.store.folder import RunFolder
 from loadlab.store.json_file import read_json
 
@@ -120,7 +120,7 @@ class Archive:
 
 def _check_schema(run_id: str, info: dict[str, Any]) -> None:
     version = info.get("schema_version")
-    if version == SCHEMA_VERSION:
+    if version in READABLE_VERSIONS:
         return
     versions = info.get("versions")
     writer = versions.get("loadlab") if isinstance(versions, dict) else None

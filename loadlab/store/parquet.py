@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from loadlab.schema import arrow_schema
+from loadlab.schema import TABLES, arrow_schema
 
 ROW_GROUP_ROWS = 100_000
 ZSTD_LEVEL = 6
@@ -41,24 +41,33 @@ def write_parquet(path: Path, table: str, data: pa.Table) -> None:
 
 
 def read_parquet(path: Path, table: str) -> pa.Table:
-    """The schema's `table` from `path`, one chunk a row group.
+    """The schema's `table` from `path`, one chunk a row group; columns that its version did not know yet are filled.
 
     Raises one of UNREADABLE when the file is missing or damaged; a changed byte is damage too.
     """
     schema = arrow_schema(table)
-    return pa.concat_tables([schema.empty_table(), *_row_groups(path, schema)])
+    return pa.concat_tables([schema.empty_table(), *_row_groups(path, table)])
 
 
 def check_parquet(path: Path, table: str) -> None:
     """Read the schema's `table` from `path` once and keep nothing. Raises one of UNREADABLE."""
-    for _ in _row_groups(path, arrow_schema(table)):
+    for _ in _row_groups(path, table):
         pass
 
 
-def _row_groups(path: Path, schema: pa.Schema) -> Iterator[pa.Table]:
+def _row_groups(path: Path, table: str) -> Iterator[pa.Table]:
+    schema = arrow_schema(table)
     with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        version = int((file.schema_arrow.metadata or {}).get(b"loadlab.schema_version", 0))
+        later = [column.name for column in TABLES[table] if 0 < version < column.since]
+        known = [name for name in schema.names if name not in later]
         for number in range(file.num_row_groups):
-            yield file.read_row_group(number, columns=schema.names).cast(schema)
+            group = file.read_row_group(number, columns=known)
+            for name in later:
+                kind = schema.field(name).type
+                empty = pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, kind.index_type), len(group)), [""])
+                group = group.append_column(name, empty)
+            yield group.select(schema.names).cast(schema)
 
 
 def _sorted_by_time(data: pa.Table) -> pa.Table:

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
     from loadlab.stream.client import RecordStream as RecordStream
     from loadlab.stream.journal import Journal as Journal
     from loadlab.stream.journal import is_being_written as is_being_written
+    from loadlab.stream.live import LiveCounts as LiveCounts
+    from loadlab.stream.merged import MergedStream as MergedStream
+    from loadlab.stream.merged import open_records as open_records
     from loadlab.stream.record import Record as Record
     from loadlab.stream.record import parse_record as parse_record
     from loadlab.stream.recorder import Recorder as Recorder
@@ -24,11 +27,14 @@ _HOME = {
     "Journal": "journal",
     "JournalReader": "replay",
     "JournalState": "replay",
+    "LiveCounts": "live",
+    "MergedStream": "merged",
     "Record": "record",
     "RecordStream": "client",
     "Recorder": "recorder",
     "TableBuilder": "tables",
     "is_being_written": "journal",
+    "open_records": "merged",
     "parse_record": "record",
     "read_journal": "replay",
 }

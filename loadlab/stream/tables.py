@@ -119,11 +119,13 @@ class TableBuilder:
     def _warn(self, record: Mapping[str, Any], text: str) -> None:
         excerpt = json.dumps(record, default=str)[:UNKNOWN_EXCERPT_CHARS]
         data = {"seq": record.get("seq"), "record": excerpt}
-        columns = self._event_columns(self._time_us, "warning", "", text, data)
+        columns = self._event_columns(self._time_us, "warning", "", text, data, record)
         self._tables["events"].commit(self._tables["events"].stage(columns))
 
-    def _event_columns(self, time_us: int, kind: str, object: str, text: str, data: object) -> list[Sequence[Any]]:
-        return [[time_us], [kind], [object], [text], [json.dumps(data, ensure_ascii=False)]]
+    def _event_columns(
+        self, time_us: int, kind: str, object: str, text: str, data: object, record: Mapping[str, Any]
+    ) -> list[Sequence[Any]]:
+        return [[time_us], [kind], [object], [text], [json.dumps(data, ensure_ascii=False)], [_region(record)]]
 
     def _at(self, seconds: float) -> int:
         """Epoch seconds as microseconds; remembered as the time of records that carry none."""
@@ -148,20 +150,21 @@ class TableBuilder:
         self.gaps.append((first, last))
         self.last_seq = max(self.last_seq, last)
         text = f"Records {first} to {last} are lost: the master could not keep them for its reader."
-        return {"events": self._event_columns(self._time_us, "warning", "", text, {"from": first, "to": last})}
+        return {"events": self._event_columns(self._time_us, "warning", "", text, {"from": first, "to": last}, record)}
 
     def _read_event(self, record: Mapping[str, Any]) -> Columns:
         time_us = self._at(record["time"])
         object, text, data = record.get("object", ""), record.get("text", ""), record.get("data") or {}
-        return {"events": self._event_columns(time_us, record["event"], object, text, data)}
+        return {"events": self._event_columns(time_us, record["event"], object, text, data, record)}
 
     def _read_second(self, record: Mapping[str, Any]) -> Columns:
-        second = int(record["t"])
+        second, region = int(record["t"]), _region(record)
         self._at(second)
         tables: Columns = {}
 
         def put(table: str, columns: list[Sequence[Any]]) -> None:
-            tables[table] = [[second * MICROSECONDS] * len(columns[0]), *columns]
+            rows = len(columns[0])
+            tables[table] = [[second * MICROSECONDS] * rows, *columns, [region] * rows]
 
         if record.get("requests"):
             *plain, buckets, counts, intended, intended_counts = _transposed(record["requests"], 12)
@@ -180,7 +183,7 @@ class TableBuilder:
             put("generators", _transposed(record["generators"], 7))
         if record.get("exemplars"):
             times, *columns = _transposed(record["exemplars"], 10)
-            tables["exemplars"] = [[round(time * MICROSECONDS) for time in times], *columns]
+            tables["exemplars"] = [[round(time * MICROSECONDS) for time in times], *columns, [region] * len(times)]
         return tables
 
     def _late_workers(self, record: Mapping[str, Any]) -> set[str]:
@@ -203,6 +206,11 @@ class TableBuilder:
         "gap": _read_gap,
         "end": _read_end,
     }
+
+
+def _region(record: Mapping[str, Any]) -> str:
+    """Which of several regions a record came from; "" where there is only one."""
+    return str(record.get("region") or "")
 
 
 def _transposed(rows: Sequence[Sequence[Any]], width: int) -> list[Sequence[Any]]:
