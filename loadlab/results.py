@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from html import escape
@@ -89,19 +90,25 @@ class Run(Archive):
         return float((windows["end"].iloc[-1] - windows["start"].iloc[0]).total_seconds())
 
     def timeline(self, resolution: str = "1s", by: str | None = None, **options: Any) -> pd.DataFrame:
-        """Rates and percentiles over time; see `loadlab.analyse.timeline`. `by="name"` gives each endpoint its rows."""
+        """Rates and percentiles over time; see `loadlab.analyse.timeline`. `by="name"` gives each endpoint its rows,
+        `by="region"` each region."""
         from loadlab.analyse import timeline
 
         return timeline(self.requests, resolution, by, **options)
 
-    def summary(self, *, intended: bool = False) -> pd.DataFrame:
-        """Statistics for each endpoint and for all; see `loadlab.analyse.summarise`.
+    def summary(self, by: str | Sequence[str] = "name", *, intended: bool = False) -> pd.DataFrame:
+        """Statistics for each endpoint and for all; see `loadlab.analyse.summarise`. `by="region"`: for each region.
 
         `intended=True` adds the latencies from the intended start, for users with a fixed pace.
         """
         from loadlab.analyse import summarise
 
-        return summarise(self.requests, self.duration_s, intended=intended)
+        return summarise(self.requests, self.duration_s, by=by, intended=intended)
+
+    @property
+    def regions(self) -> list[str]:
+        """The regions that the load came from; none where it all came from one place."""
+        return list(self.info.get("regions") or ())
 
     def stages(self) -> pd.DataFrame:
         """Statistics for each load stage, its ramp left out; see `loadlab.analyse.summarise_stages`."""
@@ -271,6 +278,7 @@ class Run(Archive):
             generators=self.generators,
             events=self.events,
             exemplars=self.exemplars,
+            regions=self.summary(by="region") if len(self.regions) > 1 else None,
             **parts,
         )
 

@@ -39,7 +39,7 @@ def load_clusters(
     with ExitStack() as stack:
         clusters = {name: stack.enter_context(Cluster(NAMESPACE, name=name)) for name in names}
         merged: dict[str, Any] = {}
-        for name, cluster in clusters.items():
+        for cluster in clusters.values():
             one = yaml.safe_load(cluster.kubeconfig(folder / "kubeconfig", NAMESPACE).read_text())
             merged = {**one, **{key: [*merged.get(key, []), *one[key]] for key in ("clusters", "users", "contexts")}}
         merged["current-context"] = names[0]

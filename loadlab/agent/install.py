@@ -82,7 +82,10 @@ def _be_ready_at_once(environment: Environment) -> None:
 def _worker_name(runner: Any) -> str:
     if not isinstance(runner, WorkerRunner):
         return "local"
-    return os.environ.get("LOADLAB_AGENT_WORKER") or f"worker-{max(runner.worker_index, 0) + 1}"
+    given = os.environ.get("LOADLAB_AGENT_WORKER", "").removeprefix(
+        f"loadlab-{os.environ.get('LOADLAB_AGENT_RUN_ID')}-"
+    )
+    return given or f"worker-{max(runner.worker_index, 0) + 1}"
 
 
 def _seed(worker_index: int) -> None:

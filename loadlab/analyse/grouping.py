@@ -10,6 +10,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 
+def key_columns(by: str | Sequence[str] | None) -> list[str]:
+    """The columns that `by` means: "name" is an endpoint, which takes its request type too."""
+    if by is None:
+        return []
+    if by == "name":
+        return ["request_type", "name"]
+    return [by] if isinstance(by, str) else list(by)
+
+
 def group_rows(frame: pd.DataFrame, by: Sequence[str]) -> tuple[NDArray[np.int64], pd.DataFrame]:
     """Number the distinct combinations of the `by` columns that occur, in sorted order.
 

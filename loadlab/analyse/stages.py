@@ -15,7 +15,7 @@ from loadlab.analyse.statistic import sum_rows
 from loadlab.analyse.summary import describe
 from loadlab.errors import AnalysisError
 
-_ENDS = ("test_stopping", "test_stop", "master_lost")
+_ENDS = ("test_stopping", "test_stop", "master_lost", "region_lost")
 _NO_TIME = pd.Timestamp("NaT")
 
 
@@ -26,15 +26,31 @@ def stage_windows(events: pd.DataFrame, end: Instant | None = None) -> pd.DataFr
     first of test_stopping, test_stop and master_lost; when there is none of these, because whoever wrote the events
     was killed, to `end` or else to the last event.
 
+    Of several regions each has its own stages; a stage of the run begins with the first of them, its users are the sum,
+    its ramp is complete when the last one's is, and it ends with the first one that ends. A region that was lost has no
+    say in when, unless all were.
+
     Columns: stage (int64, from 0), name (""), users and spawn_rate (float64, NaN when unknown), start, ramp_end (NaT
     when the ramp was never completed) and end (datetime64[us, UTC]). No rows when the test never started. Raises
     AnalysisError when the data of an event is not a JSON object.
     """
+    started = events.loc[events["kind"].isin(["test_start", "stage"]).to_numpy(), "region"].astype("str")
+    regions = sorted(set(started))
+    if len(regions) < 2:
+        return _window_frame(_windows(events, end))
+    told = events["region"].astype("str")
+    lost = set(told[(events["kind"] == "region_lost").to_numpy()])
+    rows = {region: _windows(events[(told == region) | (told == "")], end) for region in regions}
+    return _window_frame(_together(rows, [each for each in regions if each not in lost] or regions))
+
+
+def _windows(events: pd.DataFrame, end: Instant | None) -> list[dict[str, Any]]:
+    """The rows of `stage_windows` for the events of one region."""
     ordered = events.sort_values("time", kind="stable")
     kinds = ordered["kind"].astype("str")
     started = ordered.loc[kinds.isin(["test_start", "stage"]), "time"]
     if started.empty:
-        return _window_frame([])
+        return []
     last = _end_of_load(ordered[ordered["time"] >= started.iloc[0]], end)
     inside = ordered["time"] <= last
     begins = ordered[(kinds == "stage") & inside]
@@ -58,7 +74,27 @@ def stage_windows(events: pd.DataFrame, end: Instant | None = None) -> pd.DataFr
                 "end": stop,
             }
         )
-    return _window_frame(rows)
+    return rows
+
+
+def _together(rows: dict[str, list[dict[str, Any]]], deciding: list[str]) -> list[dict[str, Any]]:
+    """The stages of several regions as those of the run; `deciding` are the regions whose times count."""
+    together = []
+    for stage in sorted({row["stage"] for region in deciding for row in rows[region]}):
+        parts = {region: row for region, own in rows.items() for row in own if row["stage"] == stage}
+        times = [row for region, row in parts.items() if region in deciding]
+        ramp_ends = [row["ramp_end"] for row in times]
+        together.append(
+            {
+                **times[0],
+                "users": sum(row["users"] for row in parts.values()),
+                "spawn_rate": sum(row["spawn_rate"] for row in parts.values()),
+                "start": min(row["start"] for row in times),
+                "ramp_end": _NO_TIME if any(pd.isna(each) for each in ramp_ends) else max(ramp_ends),
+                "end": min(row["end"] for row in times),
+            }
+        )
+    return together
 
 
 def steady_window(events: pd.DataFrame, end: Instant | None = None) -> tuple[pd.Timestamp, pd.Timestamp] | None:

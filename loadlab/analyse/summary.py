@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -9,7 +11,7 @@ from numpy.typing import NDArray
 from loadlab.analyse.aggregate import GroupedHistograms, merge_histograms
 from loadlab.analyse.bins import epoch_seconds
 from loadlab.analyse.confidence import quantile_column
-from loadlab.analyse.grouping import group_rows
+from loadlab.analyse.grouping import group_rows, key_columns
 from loadlab.analyse.statistic import (
     divide,
     few_samples,
@@ -28,10 +30,18 @@ QUANTILES = (0.5, 0.75, 0.9, 0.95, 0.99, 0.999)
 INTERVAL_QUANTILES = (0.5, 0.95, 0.99)
 
 
-def summarise(requests: pd.DataFrame, duration_s: float | None = None, *, intended: bool = False) -> pd.DataFrame:
+def summarise(
+    requests: pd.DataFrame,
+    duration_s: float | None = None,
+    *,
+    by: str | Sequence[str] = "name",
+    intended: bool = False,
+) -> pd.DataFrame:
     """The numbers of each (request_type, name), sorted by name, and of all requests in the last row.
 
-    `duration_s` is what rates divide by; by default the seconds from the first to the last one in `requests`.
+    `by` groups by another column or list of columns, such as "region", as for `timeline`; these are then the first
+    columns, and the last of them is "Aggregated" in the last row. `duration_s` is what rates divide by; by default the
+    seconds from the first to the last one in `requests`.
 
     Columns: request_type, name, count, failures, error_ratio (0 to 1), rps (successful requests a second), mean_ms,
     min_ms, p50_ms, p75_ms, p90_ms, p95_ms, p99_ms, p999_ms, max_ms, mean_response_bytes, few_samples (the quantiles
@@ -40,7 +50,8 @@ def summarise(requests: pd.DataFrame, duration_s: float | None = None, *, intend
     the intended start. Undefined numbers are NaN. Means and extremes are exact, quantiles within 1 %; requests
     without a response time are counted but have no part in the latencies.
     """
-    codes, keys = group_rows(requests, ["request_type", "name"])
+    grouped_by = key_columns(by)
+    codes, keys = group_rows(requests, grouped_by)
     sums = sum_rows(requests, codes, len(keys))
     histograms = merge_histograms(requests["histogram"], codes, len(keys))
     duration = covered_seconds(requests) if duration_s is None else duration_s
@@ -52,9 +63,10 @@ def summarise(requests: pd.DataFrame, duration_s: float | None = None, *, intend
         histograms = merge_histograms(requests["intended_histogram"], codes, len(keys))
         named = pd.concat([named, _intended(histograms)], axis="columns")
         total = pd.concat([total, _intended(histograms.regroup(to_one, 1))], axis="columns")
-    total.insert(0, "request_type", pd.Series([""], dtype="str"))
-    total.insert(1, "name", pd.Series([AGGREGATED], dtype="str"))
-    named = named.sort_values(["name", "request_type"], kind="stable")
+    for place, column in enumerate(grouped_by):
+        text = AGGREGATED if column == grouped_by[-1] else ""
+        total.insert(place, column, pd.Series([text], dtype="str"))
+    named = named.sort_values(grouped_by[::-1], kind="stable")
     return pd.concat([named, total], ignore_index=True) if len(named) else total
 
 

@@ -10,7 +10,7 @@ import pandas as pd
 from loadlab.analyse.aggregate import merge_histograms
 from loadlab.analyse.bins import MAX_BINS, Instant, TimeBins
 from loadlab.analyse.confidence import quantile_column
-from loadlab.analyse.grouping import group_rows
+from loadlab.analyse.grouping import group_rows, key_columns
 from loadlab.analyse.statistic import mean_ms, quantile_columns, rate_columns, sum_rows
 from loadlab.errors import AnalysisError
 
@@ -34,7 +34,8 @@ def timeline(
     the last bin may be covered in part; their rates divide by the seconds covered, so that the end of a test is not
     drawn as a drop.
 
-    `by="name"` groups by request_type and name, any other column name or list of names by just these.
+    `by="name"` groups by request_type and name, any other column name, such as "region", or list of names by just
+    these.
 
     Columns: time (start of the bin), the columns of `by`, count, failures, rps (successful requests a second),
     failures_per_s, error_ratio (0 to 1), response_bytes, mean_ms, min_ms, max_ms, p50_ms, p90_ms, ... for `quantiles`
@@ -44,7 +45,7 @@ def timeline(
     Raises SpecError for a resolution that is not a whole number of seconds, AnalysisError for more than MAX_BINS rows.
     """
     bins = TimeBins.over([requests["time"]], resolution, start, end)
-    grouped_by = _columns(by)
+    grouped_by = key_columns(by)
     group_codes, keys = group_rows(requests, grouped_by)
     groups = len(keys)
     rows = len(bins) * groups
@@ -68,11 +69,3 @@ def timeline(
         values = merge_histograms(requests["intended_histogram"], codes, rows).quantiles(quantiles)
         columns |= {f"intended_{quantile_column(q)}": values[:, place] for place, q in enumerate(quantiles)}
     return pd.DataFrame(columns)
-
-
-def _columns(by: str | Sequence[str] | None) -> list[str]:
-    if by is None:
-        return []
-    if by == "name":
-        return ["request_type", "name"]
-    return [by] if isinstance(by, str) else list(by)

@@ -21,6 +21,7 @@ ALERTS = frozenset(
     (
         "worker_lost",
         "master_lost",
+        "region_lost",
         "lease_expired",
         "interrupted",
         "journal_failed",
@@ -87,11 +88,11 @@ def _marks(events: pd.DataFrame) -> pd.DataFrame:
         (
             str(kind) in ALERTS,
             _rank(str(kind)),
-            _label(str(kind), str(obj), str(text), str(data)),
+            _label(str(kind), str(obj), str(text), str(data), str(region)),
             plain_text(text or kind, 200),
         )
-        for kind, obj, text, data in zip(
-            ordered["kind"], ordered["object"], ordered["text"], ordered["data"], strict=True
+        for kind, obj, text, data, region in zip(
+            *(ordered[column] for column in ("kind", "object", "text", "data", "region")), strict=True
         )
     ]
     marks = pd.DataFrame(rows, columns=["alert", "rank", "label", "text"])
@@ -106,10 +107,11 @@ def _rank(kind: str) -> int:
     return 1 + (_FOREMOST.index(kind) if kind in _FOREMOST else len(_FOREMOST))
 
 
-def _label(kind: str, obj: str, text: str, data: str) -> str:
+def _label(kind: str, obj: str, text: str, data: str, region: str) -> str:
     if kind == "stage":
         users = _numbers(data).get("users")
-        return f"{format_count(users)} users" if isinstance(users, int | float) else "stage"
+        where = f" in {plain_text(region, 16)}" if region else ""
+        return f"{format_count(users)} users{where}" if isinstance(users, int | float) else "stage"
     if kind in ("note", "warning") and text:
         return plain_text(text, 28)
     words = _SHORT.get(kind, kind.replace("_", " "))

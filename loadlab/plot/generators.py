@@ -23,6 +23,7 @@ from loadlab.plot.text import format_count, format_number, plain_text
 from loadlab.plot.theme import ALERT_COLOUR, FONT, OTHER_COLOUR, add_legend, no_data, style_axis
 from loadlab.plot.thinning import thin_min_max
 from loadlab.plot.time_axis import TimeAxis, new_time_figure
+from loadlab.schema import is_master
 
 MAX_SERIES = 5
 """Lines of a figure at most, the one of the remainder included."""
@@ -177,7 +178,7 @@ def _users_by_class(users: pd.DataFrame) -> tuple[pd.DataFrame, list[Series]]:
 
 def _draw_workers(plot: figure, generators: pd.DataFrame) -> list[LegendEntry]:
     """Draws how many workers reported in each second against an axis of their own on the right."""
-    workers = generators[generators["worker"].astype(str) != "master"]
+    workers = generators[~generators["worker"].astype(str).map(is_master).astype(bool)]
     counts = workers.assign(worker=workers["worker"].astype(str)).groupby("time")["worker"].nunique()
     frame = _every_second(counts.to_frame("workers")).fillna(0).reset_index(names="time")
     if frame.empty:

@@ -44,6 +44,8 @@ class ReportData:
         without.
     endpoint_timelines
         ``analyse.timeline(..., by="name")`` at that resolution: the small line charts of p95. None without.
+    regions
+        ``analyse.summarise(requests, by="region")``. None where all load came from one place.
     users, generators, events, exemplars
         The tables of that name as schema.py has them. None without.
     figures
@@ -58,6 +60,7 @@ class ReportData:
     stages: pd.DataFrame | None = None
     timeline: pd.DataFrame | None = None
     endpoint_timelines: pd.DataFrame | None = None
+    regions: pd.DataFrame | None = None
     users: pd.DataFrame | None = None
     generators: pd.DataFrame | None = None
     events: pd.DataFrame | None = None

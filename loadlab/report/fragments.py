@@ -37,6 +37,7 @@ TABLES: dict[str, tuple[_MakeTable, str]] = {
     "events": (tables.event_table, "Nothing happened."),
     "exemplars": (tables.exemplar_table, "No request was finished."),
     "generators": (tables.generator_table, "No load generator reported."),
+    "regions": (tables.region_table, "All load came from one place."),
     "stages": (tables.stage_table, "The load had no stages."),
 }
 """The tables that `render_table` knows: how each is made, and what is said where there is nothing to show."""

@@ -65,6 +65,7 @@ def render_report(data: ReportData) -> str:
             endpoints=_fold(endpoints, "endpoints") if len(data.endpoints) else [],
             few_samples=any(column.marked for column in endpoints.columns if column.unit == "ms"),
             stages=tables.stage_table(data),
+            regions=tables.region_table(data),
             timeline=tables.timeline_table(data),
             events=tables.event_table(data),
             errors=_fold(errors, "groups of errors") if errors else [],

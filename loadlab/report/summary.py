@@ -32,7 +32,8 @@ def summary_dict(data: ReportData) -> dict[str, Any]:
     """What summary.json holds: plain JSON values, times as ISO 8601 in UTC, an undefined number as null.
 
     Keys: schema_version, id, status, started, ended, validity (status, reasons), total (STATISTICS), endpoints (sorted
-    by name; request_type, name and STATISTICS of each), conservation (sent, ok, failed, in_flight, lost), labels.
+    by name; request_type, name and STATISTICS of each), regions (region and STATISTICS of each; empty where all load
+    came from one place), conservation (sent, ok, failed, in_flight, lost), labels.
     Numbers are rounded to nine significant digits; names are exact, and hostile: escape them where they are shown.
     """
     info = data.info
@@ -51,6 +52,10 @@ def summary_dict(data: ReportData) -> dict[str, Any]:
         "endpoints": [
             {"request_type": str(row["request_type"]), "name": str(row["name"]), **_statistics(row)}
             for row in rows[:-1]
+        ],
+        "regions": [
+            {"region": str(row["region"]), **_statistics(row)}
+            for row in (data.regions.to_dict("records")[:-1] if data.regions is not None else ())
         ],
         "conservation": dict(info.get("conservation") or {}),
         "labels": dict(info.get("labels") or {}),

@@ -67,6 +67,23 @@ def stage_table(data: ReportData) -> Table | None:
     )
 
 
+def region_table(data: ReportData) -> Table | None:
+    """A row for all requests, then a row a region; None where all load came from one place."""
+    if data.regions is None:
+        return None
+    frame = pd.concat([data.regions.tail(1), data.regions.iloc[:-1]], ignore_index=True)
+    told = data.info.get("regions") or {}
+    states = ["", *(str(told.get(region, {}).get("state", "")) for region in frame["region"][1:])]
+    offsets = [float("nan"), *(told.get(region, {}).get("clock_offset_ms") for region in frame["region"][1:])]
+    columns = (
+        text_column("Region", ["All regions", *frame["region"][1:]], limit=60),
+        *_statistics(frame),
+        number_column("Clock offset", pd.Series(offsets, dtype="float64"), "ms"),
+        text_column("State", states),
+    )
+    return Table("Regions", columns, totals=1)
+
+
 def timeline_table(data: ReportData) -> Table | None:
     """The run over time as numbers."""
     frame = data.timeline
@@ -99,6 +116,7 @@ def event_table(data: ReportData) -> Table | None:
             time_column("Time", list(frame["time"])),
             text_column("Event", (str(kind).replace("_", " ") for kind in frame["kind"])),
             text_column("Object", frame["object"], limit=60),
+            *([text_column("Region", frame["region"], limit=60)] if data.regions is not None else []),
             text_column("What happened", frame["text"], limit=300, kind="long"),
         ),
     )

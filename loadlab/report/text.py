@@ -25,7 +25,7 @@ _DOUBT = "†"
 
 
 def render_text(data: ReportData, width: int | None = None) -> str:
-    """Verdict, headline numbers, endpoints (the worst first), stages, errors and validity as text.
+    """Verdict, headline numbers, endpoints (the worst first), regions, stages, errors and validity as text.
 
     `width` is that of the terminal if not given, and never more than 100 columns. Names and messages are made
     printable: nothing from the system under test reaches the terminal as a control sequence.
@@ -60,6 +60,9 @@ def _lines(data: ReportData, width: int) -> Iterator[str]:
     yield ""
     if len(data.endpoints):
         yield from _show(tables.endpoint_table(data), width, ENDPOINT_ROWS + 1, "endpoints")
+    regions = tables.region_table(data)
+    if regions:
+        yield from _show(regions, width, len(regions), "regions")
     stages = tables.stage_table(data)
     if stages:
         yield from _show(stages, width, len(stages), "stages")

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from loadlab.plot import format_count, format_ms, format_number, format_percent, plain_text
 from loadlab.report.data import ReportData
+from loadlab.schema import is_master
 
 _TITLES = {"valid": "Valid run", "warning": "Valid run, with warnings", "invalid": "Invalid run"}
 SIGNS = {"valid": "✓", "ok": "✓", "warning": "!", "invalid": "✕"}
@@ -118,7 +119,8 @@ def format_duration(seconds: float) -> str:
 def _users(data: ReportData) -> tuple[Headline, ...]:
     if data.users is None or data.users.empty:
         return ()
-    loaders = set() if data.generators is None else set(data.generators["worker"].astype("str")) - {"master"}
+    generators = () if data.generators is None else data.generators["worker"].astype("str").unique()
+    loaders = [worker for worker in generators if not is_master(worker)]
     note = f"{len(loaders)} load generator{'' if len(loaders) == 1 else 's'}" if loaders else ""
     return (Headline("Peak users", format_count(data.users.groupby("time")["users"].sum().max()), "", note),)
 

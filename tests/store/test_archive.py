@@ -64,7 +64,7 @@ def test_no_run_is_not_a_damaged_one(run: RunFolder, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("info", "words"),
     [
-        ({"schema_version": 2, "versions": {"loadlab": "3.1.4"}}, "format 2, .*Open it with loadlab 3.1.4"),
+        ({"schema_version": 3, "versions": {"loadlab": "3.1.4"}}, "format 3, .*Open it with loadlab 3.1.4"),
         ({"schema_version": None, "versions": None}, "format None, .*the version that wrote it"),
     ],
 )

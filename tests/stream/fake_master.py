@@ -17,7 +17,7 @@ T0 = 1763932000
 def hello(**changes: Any) -> dict[str, Any]:
     return {
         "kind": "hello",
-        "schema": 1,
+        "schema": 2,
         "relative_error": 0.01,
         "run_id": "r20251123-210640-abcd",
         "time": T0,

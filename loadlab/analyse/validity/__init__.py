@@ -7,12 +7,13 @@ from collections.abc import Mapping
 import numpy as np
 import pandas as pd
 
+from loadlab import schema
 from loadlab.analyse.aggregate import merge_histograms
 from loadlab.analyse.bins import epoch_seconds, second_from, second_until
 from loadlab.analyse.stages import end_of_rows, stage_windows, steady_seconds, steady_window
 from loadlab.analyse.validity.check import Check, Validity
-from loadlab.analyse.validity.generators import MASTER, check_clocks, check_cpu, check_lag, check_master_cpu
-from loadlab.analyse.validity.incidents import check_incidents, check_tasks, check_workers
+from loadlab.analyse.validity.generators import check_clocks, check_cpu, check_lag, check_master_cpu
+from loadlab.analyse.validity.incidents import check_incidents, check_tasks, check_workers, lost_regions
 from loadlab.analyse.validity.sending import check_conservation, check_samples, check_target_rate
 from loadlab.analyse.validity.steadiness import check_steadiness
 
@@ -36,8 +37,8 @@ def check_validity(
     `conservation` has the keys sent, ok, failed, in_flight and lost, or is empty when they are unknown.
 
     The checks, always all of them: samples, conservation, workers, generator_cpu, generator_lag, clocks, target_rate,
-    steady, tasks, master, master_cpu, names, interrupted, lease, journal, notices. Limits and rules stand in the
-    modules of this package. A run is invalid with any check that is invalid, else it has a warning with any that
+    steady, tasks, master_cpu, names, interrupted, lease, journal, master, regions, notices. Limits and rules stand in
+    the modules of this package. A run is invalid with any check that is invalid, else it has a warning with any that
     warns; a run without requests is invalid.
 
     Raises ValueError for a quantile that is not strictly between 0 and 1, KeyError for a conservation without one of
@@ -54,14 +55,14 @@ def check_validity(
     steady = merge_histograms(requests["histogram"], codes, 1)
     sent = int(requests["count"].to_numpy()[codes == 0].sum())
 
-    is_master = (generators["worker"] == MASTER).to_numpy(dtype=bool)
+    is_master = generators["worker"].astype("str").map(schema.is_master).to_numpy(dtype=bool)
     generator_seconds = epoch_seconds(generators["time"])
     in_window = (generator_seconds >= first) & (generator_seconds < stop)
     workers = generators[in_window & ~is_master]
     windows = stage_windows(events, end)
     checks = [
         check_samples(int(steady.totals[0]), int(requests["count"].sum()), quantile),
-        check_conservation(conservation, int(requests["count"].sum())),
+        check_conservation(conservation, int(requests["count"].sum()), lost_regions(events)),
         check_workers(events),
         check_cpu(workers),
         check_lag(workers, quantile, float(steady.quantiles([quantile])[0, 0])),

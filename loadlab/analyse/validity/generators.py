@@ -26,8 +26,6 @@ LAG_INVALID_SHARE = 0.5
 CLOCK_LIMIT_MS = 1000.0
 """Offsets above this are reported, although all times are corrected for them."""
 
-MASTER = "master"
-
 
 def check_cpu(workers: pd.DataFrame) -> Check:
     """Saturated workers: rows of `generators` in the steady seconds, the master left out.

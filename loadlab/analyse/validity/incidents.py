@@ -13,6 +13,7 @@ _INCIDENTS: tuple[tuple[str, str, Status, str, str], ...] = (
     ("lease", "lease_expired", "warning", "The test never stopped for want of a reader.", "The test stopped itself"),
     ("journal", "journal_failed", "warning", "The journal was written to the end.", "The journal could not be written"),
     ("master", "master_lost", "invalid", "The master answered to the end.", "The master was lost"),
+    ("regions", "region_lost", "invalid", "No region was lost.", "The load was not the one asked for"),
     ("notices", "warning", "warning", "No warning was given during the run.", "A warning was given during the run"),
 )
 """Check, event kind, status when it happened, text when it did not, beginning of the text when it did."""
@@ -37,6 +38,11 @@ def check_incidents(events: pd.DataFrame) -> list[Check]:
         more = f" (and {len(texts) - 3} more)" if len(texts) > 3 else ""
         checks.append(Check(name, status, f"{happened}{at}{quoted}{more}.", float(len(found)), 0.0))
     return checks
+
+
+def lost_regions(events: pd.DataFrame) -> list[str]:
+    """The regions of which nothing came any more."""
+    return sorted(set(events.loc[(events["kind"] == "region_lost").to_numpy(), "region"].astype("str")))
 
 
 def check_tasks(errors: pd.DataFrame | None) -> Check:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from loadlab.analyse.confidence import quantile_label, required_samples
-from loadlab.analyse.validity.check import Check, percent, plural
+from loadlab.analyse.validity.check import Check, enumerate_names, percent, plural
 
 LOST_LIMIT = 0.001
 """Share of the requests sent whose loss makes a run invalid; any loss is a warning."""
@@ -16,11 +16,12 @@ RATE_LIMIT = 0.05
 CONFIDENCE = 0.95
 
 
-def check_conservation(conservation: Mapping[str, int], recorded: int) -> Check:
+def check_conservation(conservation: Mapping[str, int], recorded: int, unknown: Sequence[str] = ()) -> Check:
     """Requests sent = ok + failed + in flight + lost.
 
     `conservation` has the keys sent, ok, failed, in_flight and lost, or is empty when the workers' last reports are
     missing; `recorded` is the number of requests in the archive, which must be what is said to be ok or failed.
+    `unknown` are the regions whose workers could not be asked at the end.
     """
     if not conservation:
         text = "The workers' last counts are missing, so lost requests cannot be ruled out."
@@ -43,6 +44,12 @@ def check_conservation(conservation: Mapping[str, int], recorded: int) -> Check:
         else:
             text = f"{plural(-lost, 'request')} more arrived than the {sent:,} that were sent: something counted twice."
         return Check("conservation", "warning" if 0 < share < LOST_LIMIT else "invalid", text, share, LOST_LIMIT)
+    if unknown:
+        text = (
+            f"What {enumerate_names(unknown)} sent last is not known: its workers could not be asked. All "
+            f"{plural(sent, 'request')} that were told of are accounted for."
+        )
+        return Check("conservation", "warning", text, 0.0, LOST_LIMIT)
     text = (
         f"All {plural(sent, 'request')} sent {'is' if sent == 1 else 'are'} accounted for: "
         f"{ok:,} succeeded, {failed:,} failed, {in_flight:,} in flight at the end."
