@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from loadlab.schema import TABLES, arrow_schema
+from loadlab.schema import SCHEMA_VERSION, TABLES, arrow_schema
 
 ROW_GROUP_ROWS = 100_000
 ZSTD_LEVEL = 6
@@ -58,8 +58,7 @@ def check_parquet(path: Path, table: str) -> None:
 def _row_groups(path: Path, table: str) -> Iterator[pa.Table]:
     schema = arrow_schema(table)
     with pq.ParquetFile(path, page_checksum_verification=True) as file:
-        version = int((file.schema_arrow.metadata or {}).get(b"loadlab.schema_version", 0))
-        later = [column.name for column in TABLES[table] if 0 < version < column.since]
+        later = _columns_to_fill(file, table)
         known = [name for name in schema.names if name not in later]
         for number in range(file.num_row_groups):
             group = file.read_row_group(number, columns=known)
@@ -67,7 +66,14 @@ def _row_groups(path: Path, table: str) -> Iterator[pa.Table]:
                 kind = schema.field(name).type
                 empty = pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, kind.index_type), len(group)), [""])
                 group = group.append_column(name, empty)
-            yield group.select(schema.names).cast(schema)
+            yield group.cast(schema)
+
+
+def _columns_to_fill(file: pq.ParquetFile, table: str) -> list[str]:
+    """The columns that the version which wrote `file` did not know; one that lacks for another reason is damage."""
+    version = int((file.schema_arrow.metadata or {}).get(b"loadlab.schema_version", SCHEMA_VERSION))
+    there = set(file.schema_arrow.names)
+    return [column.name for column in TABLES[table] if column.since > version and column.name not in there]
 
 
 def _sorted_by_time(data: pa.Table) -> pa.Table:

@@ -25,7 +25,7 @@ EVENTS = [
 STEADY = SECONDS - 3
 ALL = [
     *("samples", "conservation", "workers", "generator_cpu", "generator_lag", "clocks", "target_rate", "steady"),
-    *("tasks", "master_cpu", "names", "interrupted", "lease", "journal", "master", "notices"),
+    *("tasks", "master_cpu", "names", "interrupted", "lease", "journal", "master", "regions", "notices"),
 ]
 
 

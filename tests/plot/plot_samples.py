@@ -107,7 +107,7 @@ def events(seconds: int = 60) -> pd.DataFrame:
     ]
     frame = pd.DataFrame(rows, columns=["time", "kind", "object", "text", "data"])
     frame["time"] = START + pd.to_timedelta(frame["time"], unit="s")
-    return frame.astype({"kind": "category"})
+    return frame.assign(region="").astype({"kind": "category", "region": "category"})
 
 
 def heat(frame: pd.DataFrame, seed: int = 5) -> pd.DataFrame:

@@ -57,6 +57,7 @@ def requests(seconds: int, endpoints: Sequence[tuple[str, str, float]] = ENDPOIN
                 [{"bucket": int(bucket), "count": int(held)} for bucket, held in zip(buckets, counts, strict=True)]
             )
             columns["intended_histogram"].append(None)
+            columns["region"].append("")
     return to_table("requests", columns)
 
 
@@ -71,6 +72,7 @@ def to_table(name: str, columns: dict[str, list[Any]]) -> pd.DataFrame:
 
 def rows(name: str, values: Sequence[Sequence[Any]]) -> pd.DataFrame:
     names = schema.column_names(name)
+    values = [value if len(value) == len(names) else (*value, "") for value in values]  # all in one region
     return to_table(name, {column: [value[place] for value in values] for place, column in enumerate(names)})
 
 
@@ -165,7 +167,7 @@ def information(seconds: int, **changes: Any) -> dict[str, Any]:
     started = START - timedelta(seconds=1, milliseconds=250)
     return {
         "id": "r20261123-095958-k3x9",
-        "schema_version": 1,
+        "schema_version": 2,
         "status": "finished",
         "loadtest": {
             "host": "http://127.0.0.1:8000",

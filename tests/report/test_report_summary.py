@@ -15,7 +15,9 @@ from loadlab.report import STATISTICS, summary_dict
 def test_it_holds_the_numbers_of_the_run_and_of_each_endpoint() -> None:
     data = report_data(20, figures=False)
     summary = summary_dict(data)
-    assert " ".join(summary) == ("schema_version id status started ended validity total endpoints conservation labels")
+    assert " ".join(summary) == (
+        "schema_version id status started ended validity total endpoints regions conservation labels"
+    )
     assert summary["id"] == data.info["id"]
     assert summary["validity"]["status"] == data.validity["status"]
     assert summary["conservation"]["sent"] == summary["total"]["count"]

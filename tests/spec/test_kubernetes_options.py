@@ -31,7 +31,9 @@ def test_lists_may_be_written_as_one_text() -> None:
     [
         ("namespace", "Load_Test"),
         ("namespace", "-load"),
-        ("context", "two words"),
+        ("context", ["two words"]),
+        ("context", "eu, eu"),
+        ("on_region_lost", "contine"),
         ("set", "no-equals"),
         ("secrets", "UPPER"),
         ("separate_from", "app"),
@@ -63,8 +65,9 @@ def test_a_version_needs_a_chart() -> None:
 
 def test_options_survive_the_command_line() -> None:
     options = KubernetesOptions(
-        context="kind",
+        context="kind, eu",
         namespace="load",
+        on_region_lost="stop",
         set=["a.b=c d", "e=f,g"],
         pip_packages=["faker>=30,<40"],
         separate_from={"app": "shop"},
@@ -73,11 +76,12 @@ def test_options_survive_the_command_line() -> None:
     )
     words = write_options(options)
     assert words == [
-        *("--context", "kind", "--namespace", "load", "--set", "'a.b=c d' e=f,g"),
+        *("--context", "kind,eu", "--on-region-lost", "stop", "--namespace", "load", "--set", "'a.b=c d' e=f,g"),
         *("--pip-package", "'faker>=30,<40'", "--separate-from", "app=shop", "--alongside", "--ready-timeout", "1m30s"),
     ]
     given = {
-        "context": "kind",
+        "context": ["kind", "eu"],
+        "on_region_lost": "stop",
         "namespace": "load",
         "set": ["'a.b=c d' e=f,g"],
         "pip_packages": ["'faker>=30,<40'"],

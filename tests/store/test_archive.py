@@ -72,7 +72,7 @@ def test_another_format_names_the_version_that_reads_it(run: RunFolder, info: di
     run.write_info(make_info() | info)
     with pytest.raises(SchemaMismatch, match=words) as caught:
         Archive(run.path)
-    assert f"loadlab {loadlab.__version__} reads format 1" in str(caught.value)
+    assert f"loadlab {loadlab.__version__} reads format 2" in str(caught.value)
 
 
 def damage(path: Path, how: str) -> None:

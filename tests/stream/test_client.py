@@ -194,7 +194,7 @@ def test_a_gap_that_makes_no_sense_is_an_error(master: FakeMaster, gap: dict[str
         read_all(master)
 
 
-@pytest.mark.parametrize("changes", [{"schema": 2}, {"schema": None}, {"relative_error": 0.02}])
+@pytest.mark.parametrize("changes", [{"schema": 1}, {"schema": None}, {"relative_error": 0.02}])
 def test_another_record_format_is_refused(master: FakeMaster, changes: dict[str, object]) -> None:
     master.add(hello(**changes), second(0))
     with pytest.raises(SchemaMismatch, match="same version of loadlab"):
