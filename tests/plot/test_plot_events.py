@@ -43,6 +43,7 @@ def test_events_close_to_each_other_share_the_label_that_matters_most() -> None:
             "object": ["worker-3", "", "", ""],
             "text": ["a", "b", "c", "d"],
             "data": ["{}", '{"users": 7}', "{}", "{}"],
+            "region": "",
         }
     )
     assert labels(percentiles(samples.timeline(), events)) == ["master lost +3"]
@@ -69,6 +70,7 @@ def test_ten_thousand_events_stay_readable() -> None:
             "object": "",
             "text": "n" * 500,
             "data": "{}",
+            "region": "",
         }
     )
     plot = percentiles(samples.timeline(), many)

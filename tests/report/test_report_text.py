@@ -44,11 +44,23 @@ def test_numbers_of_a_column_meet_at_their_decimal_point(sample: ReportData) -> 
     assert len(points) == 1
 
 
-@pytest.mark.parametrize("name", ["endpoints", *TABLES])
+@pytest.mark.parametrize("name", ["endpoints", *(set(TABLES) - {"regions"})])
 def test_each_table_can_be_told_alone(sample: ReportData, name: str) -> None:
     lines = render_table_text(sample, name, 90).splitlines()
     assert len(lines) > 2
     assert max(map(len, lines)) <= 110  # the slowest requests have more columns than fit into 90
+
+
+def test_regions_have_a_table_where_there_are_several(sample: ReportData) -> None:
+    assert "Regions" not in render_text(sample)
+    regions = sample.summary.tail(2).drop(columns="request_type").rename(columns={"name": "region"})
+    told = {str(regions["region"].iloc[0]): {"state": "lost", "clock_offset_ms": None}}
+    data = dataclasses.replace(sample, regions=regions, info={**sample.info, "regions": told})
+    lines = render_table_text(data, "regions").splitlines()
+    assert lines[0] == "Regions"
+    assert "All regions" in lines[3]
+    assert "lost" in lines[4]
+    assert "\nRegions\n" in render_text(data)
 
 
 def test_an_empty_table_says_so_in_words(sample: ReportData) -> None:

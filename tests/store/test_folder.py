@@ -60,7 +60,9 @@ def test_info_is_updated_key_by_key(run: RunFolder) -> None:
     assert (
         info
         == run.read_info()
-        == make_info(id=run.id, schema_version=SCHEMA_VERSION, status="recovered", clock_offsets={"worker-1": {"offset_ms": 1.5}})
+        == make_info(
+            id=run.id, schema_version=SCHEMA_VERSION, status="recovered", clock_offsets={"worker-1": {"offset_ms": 1.5}}
+        )
     )
 
 

@@ -347,7 +347,7 @@ def test_any_second_comes_out_as_it_went_in(seconds: list[list[Any]]) -> None:
             intended = (
                 None if late is None else [{"bucket": b, "count": c} for b, c in zip(late, late_numbers, strict=True)]
             )
-            expected.append([(T0 + t) * 1_000_000, *plain, pairs, intended])
+            expected.append([(T0 + t) * 1_000_000, *plain, pairs, intended, ""])
     table = tables.arrow("requests")
     table = table.set_column(0, "time", table["time"].cast(pa.int64()))
     assert [list(row.values()) for row in table.to_pylist()] == expected
