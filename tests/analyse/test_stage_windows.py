@@ -114,3 +114,41 @@ def test_data_that_is_no_json_object_is_refused(data: str) -> None:
     events.loc[events["kind"] == "stage", "data"] = data
     with pytest.raises(AnalysisError, match="JSON"):
         stage_windows(events)
+
+
+def in_regions(events: list[dict[str, object]], **shifts: float) -> pd.DataFrame:
+    """`events` once for each region, moved by some seconds."""
+    moved = [
+        {**row, "time": row["time"] + pd.Timedelta(shift, unit="s"), "region": region}  # type: ignore[operator]
+        for region, shift in shifts.items()
+        for row in events
+    ]
+    return frame(moved)
+
+
+def test_the_stages_of_several_regions_are_those_of_the_run() -> None:
+    windows = stage_windows(in_regions(STAGED, eu=0.0, us=0.5))
+    assert windows["stage"].tolist() == [0, 1, 2]
+    assert windows["users"].tolist() == [20, 100, 1000]
+    assert windows["spawn_rate"].tolist() == [4, 20, 2]
+    assert windows["start"].tolist() == [at(0.2), at(20.4), at(40)], "the first region's"
+    assert windows["ramp_end"].tolist()[:2] == [at(5.8), at(24.5)], "when all are there"
+    assert windows["end"].tolist() == [at(20.4), at(40), at(55.5)], "while all are there"
+    assert pd.isna(windows["ramp_end"].iloc[2])
+
+
+def test_a_lost_region_does_not_end_the_stages_of_the_others() -> None:
+    us = [row for row in in_regions(STAGED, us=0.5).to_dict("records") if row["time"] < at(21)]
+    lost = {**event(35, "region_lost", "us"), "region": "us"}
+    events = frame([*in_regions(STAGED, eu=0.0).to_dict("records"), *us, lost])
+    windows = stage_windows(events)
+    assert windows["users"].tolist() == [20, 100, 500]
+    assert windows["end"].tolist() == [at(20.4), at(40), at(55.5)]
+    assert windows["ramp_end"].tolist()[:2] == [at(5.3), at(24)]
+
+
+def test_when_all_regions_are_lost_the_first_loss_ends_the_load() -> None:
+    begun = [row for row in in_regions(PLAIN, eu=0.0, us=0.5).to_dict("records") if row["time"] < at(10)]
+    lost = [{**event(20 + n, "region_lost", name), "region": name} for n, name in enumerate(("eu", "us"))]
+    windows = stage_windows(frame([*begun, *lost]))
+    assert windows["end"].tolist() == [at(20)]

@@ -118,3 +118,16 @@ def test_no_rows() -> None:
 def test_dtypes_do_not_depend_on_the_data() -> None:
     full, empty = summarise(requests_table(draw_samples())), summarise(schema.empty_frame("requests"))
     assert full.dtypes.to_dict() == empty.dtypes.to_dict()
+
+
+def test_any_column_may_be_summed_up_by() -> None:
+    requests = requests_table(draw_samples())
+    half = len(requests) // 2
+    requests["region"] = pd.Categorical(["eu"] * half + ["us"] * (len(requests) - half))
+    frame, whole = summarise(requests, 60, by="region"), summarise(requests, 60)
+    assert frame["region"].tolist() == ["eu", "us", "Aggregated"]
+    assert "name" not in frame
+    assert frame.iloc[-1, 1:].to_dict() == whole.iloc[-1, 2:].to_dict()
+    by_both = summarise(requests, 60, by=["region", "name"])
+    assert by_both.groupby("region")["count"].sum()["eu"] == frame["count"].iloc[0]
+    assert by_both.iloc[-1, :2].tolist() == ["", "Aggregated"]

@@ -93,6 +93,23 @@ def test_a_good_run_is_valid() -> None:
     assert all(check.text.endswith(".") for check in validity.checks)
 
 
+def test_a_lost_region_makes_the_run_invalid_and_its_counts_unknown() -> None:
+    lost = {**event(20, "region_lost", "us"), "region": "us", "text": "us is lost: nothing came for 10 s"}
+    validity = judge(more_events=[lost])
+    assert check(validity, "regions").status == "invalid"
+    assert "us is lost: nothing came for 10 s" in check(validity, "regions").text
+    assert check(validity, "conservation").status == "warning"
+    assert "What us sent last is not known" in check(validity, "conservation").text
+
+
+def test_the_master_of_a_region_is_no_worker() -> None:
+    generators = make_generators(cpu_percent=lambda second, worker: 99.0 if worker == "master" else 30.0)
+    names = generators["worker"].astype("str").map(lambda worker: f"us/{worker}").astype("category")
+    validity = judge(generators=generators.assign(worker=names))
+    assert check(validity, "generator_cpu").status == "ok"
+    assert check(validity, "master_cpu").status == "warning"
+
+
 def test_as_json() -> None:
     for validity in (judge(), judge(conservation={}), judge(generators=schema.empty_frame("generators"))):
         data = json.loads(json.dumps(validity.to_dict(), allow_nan=False))

@@ -97,3 +97,15 @@ def test_value_files_have_to_exist(tmp_path: Path) -> None:
     KubernetesOptions(values=[str(tmp_path / "team.yaml")]).check_value_files()
     with pytest.raises(SpecError, match=r"team\.yaml"):
         KubernetesOptions(values=[str(tmp_path / "taem.yaml")]).check_value_files()
+
+
+def test_several_contexts_are_regions() -> None:
+    options = KubernetesOptions(context="eu, us", namespace="load")
+    assert options.context == ("eu", "us")
+    assert options.in_context("us") == KubernetesOptions(context="us", namespace="load")
+    assert options.in_context("us").only_context == "us"
+    assert KubernetesOptions().only_context is None
+    with pytest.raises(SpecError, match="one context here"):
+        _ = options.only_context
+    with pytest.raises(SpecError, match="Did you mean 'continue'"):
+        KubernetesOptions(on_region_lost="contine")

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from loadlab.schema import TABLES
+from loadlab.errors import RunCorrupt
+from loadlab.schema import TABLES, arrow_schema, column_names, to_frame
 from loadlab.store import Archive, RunFolder
 from loadlab.stream import Journal, TableBuilder, read_journal
 
@@ -107,3 +109,28 @@ def test_a_run_that_was_killed_is_opened_from_its_journal(tmp_path: Path) -> Non
     assert reader.state.torn_bytes == len(lines[-1]) - 7
     run.write_tables({name: tables.arrow(name) for name in TABLES})
     assert Archive(run.path).requests["count"].sum() == 49
+
+
+def test_an_archive_of_version_1_is_one_of_a_single_region(run: RunFolder) -> None:
+    whole = {name: Archive(run.path).arrow(name) for name in TABLES}
+    for name, table in whole.items():
+        later = [column.name for column in TABLES[name] if column.since > 1]
+        old = table.drop_columns(later)
+        metadata = {"loadlab.table": name, "loadlab.schema_version": "1"}
+        pq.write_table(old.replace_schema_metadata(metadata), run.table_path(name))
+    run.write_info(run.read_info() | {"schema_version": 1})
+    archive = Archive(run.path)
+    for name in TABLES:
+        frame = archive.table(name)
+        assert list(frame) == column_names(name)
+        if name != "signals":
+            assert set(frame["region"]) == {""}
+            assert frame.drop(columns="region").equals(to_frame(name, whole[name]).drop(columns="region"))
+        assert archive.arrow(name).schema.equals(arrow_schema(name))
+
+
+def test_a_column_that_is_missing_without_a_reason_is_damage(run: RunFolder) -> None:
+    path = run.table_path("users")
+    pq.write_table(Archive(run.path).arrow("users").drop_columns(["region"]), path)
+    with pytest.raises(RunCorrupt):
+        _ = Archive(run.path).users
