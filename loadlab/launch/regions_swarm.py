@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from types import TracebackType
@@ -14,6 +15,9 @@ from loadlab.launch.base import Endpoint
 from loadlab.launch.kubernetes_swarm import KubernetesSwarm
 from loadlab.launch.together import do_together
 from loadlab.spec import KubernetesOptions, LoadTest, divide_number
+
+LOST_AFTER_S = 15.0
+"""A region of which nothing comes is known to be lost after this time at the latest."""
 
 
 class RegionsSwarm:
@@ -62,8 +66,9 @@ class RegionsSwarm:
     def _living(self) -> dict[str, KubernetesSwarm]:
         return {region: swarm for region, swarm in self.swarms.items() if region not in self.lost}
 
-    def _ask(self, work: Callable[[str, KubernetesSwarm], object]) -> None:
-        """Do `work` with every region that is not lost; raises the first LaunchError of one that is not lost then."""
+    def _ask(self, work: Callable[[str, KubernetesSwarm], object], *, patience_s: float = 0.0) -> None:
+        """Do `work` with every region that is not lost; raises the first LaunchError of one that is not lost
+        `patience_s` later either."""
         failures: dict[str, LaunchError] = {}
 
         def do(region: str, swarm: KubernetesSwarm) -> None:
@@ -73,6 +78,9 @@ class RegionsSwarm:
                 failures[region] = error
 
         do_together({region: partial(do, region, swarm) for region, swarm in self._living().items()})
+        deadline = time.monotonic() + patience_s
+        while failures.keys() - self.lost and time.monotonic() < deadline:
+            time.sleep(0.1)
         for region, error in failures.items():
             if region not in self.lost:
                 raise LaunchError(f"{region}: {error}") from error
@@ -90,8 +98,8 @@ class RegionsSwarm:
         self._ask(lambda region, swarm: swarm.set_users(own[region], spawn_rate * own[region] / users))
 
     def stop(self) -> None:
-        """See `Swarm.stop`."""
-        self._ask(lambda _, swarm: swarm.stop())
+        """See `Swarm.stop`. A region that does not answer may be lost without anybody knowing it yet."""
+        self._ask(lambda _, swarm: swarm.stop(), patience_s=LOST_AFTER_S)
 
     def note(self, text: str, kind: str = "note", about: str = "") -> None:
         """Write an event into the record stream of every region."""

@@ -127,7 +127,9 @@ def test_any_column_may_be_summed_up_by() -> None:
     frame, whole = summarise(requests, 60, by="region"), summarise(requests, 60)
     assert frame["region"].tolist() == ["eu", "us", "Aggregated"]
     assert "name" not in frame
-    assert frame.iloc[-1, 1:].to_dict() == whole.iloc[-1, 2:].to_dict()
+    assert frame.iloc[-1, 2:].drop("few_samples").to_dict() == pytest.approx(
+        whole.iloc[-1, 3:].drop("few_samples").to_dict(), nan_ok=True
+    )
     by_both = summarise(requests, 60, by=["region", "name"])
     assert by_both.groupby("region")["count"].sum()["eu"] == frame["count"].iloc[0]
     assert by_both.iloc[-1, :2].tolist() == ["", "Aggregated"]
