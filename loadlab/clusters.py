@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from loadlab.launch.kubernetes import Plan
     from loadlab.launch.release import Found
 
-PREVIEW = "preview"
-"""What stands for a run's id where nothing is installed."""
-
 
 def helm_values(test: LoadTest, **options: Any) -> dict[str, Any]:
     """The Helm values that `test` would be installed with, secrets masked; `options` are those of KubernetesOptions.
@@ -44,7 +41,7 @@ def manifests_yaml(test: LoadTest, **options: Any) -> str:
 
 
 def _plan(test: LoadTest, options: dict[str, Any]) -> Plan:
-    from loadlab.launch.kubernetes import Plan
+    from loadlab.launch.kubernetes import PREVIEW, Plan
 
     return Plan(test, KubernetesOptions(**options), PREVIEW)
 
