@@ -4,11 +4,11 @@
 find it. See `cluster_double.cluster.Cluster` for staging and faults.
 """
 
-from cluster_double.cluster import Cluster
+from cluster_double.cluster import Cluster, write_kubeconfig
 from cluster_double.faults import Fault, Staged
 from cluster_double.rbac import Call, allows
 
-__all__ = ["Call", "Cluster", "Fault", "Staged", "allows", "cannot_run_pods"]
+__all__ = ["Call", "Cluster", "Fault", "Staged", "allows", "cannot_run_pods", "write_kubeconfig"]
 
 
 def cannot_run_pods() -> str:

@@ -33,8 +33,17 @@ def tools(cluster: Cluster, tmp_path: Path) -> Tools:
     return Tools(cluster, tmp_path)
 
 
-@pytest.fixture
-def free_port() -> int:
+def unused_port() -> int:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         return int(free.getsockname()[1])
+
+
+@pytest.fixture
+def free_port() -> int:
+    return unused_port()
+
+
+@pytest.fixture
+def second_free_port() -> int:
+    return unused_port()

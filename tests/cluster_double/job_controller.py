@@ -138,6 +138,9 @@ class Jobs:
         self._delete(active[parallelism:])
         if time.monotonic() < record.not_before:
             return
+        default = "Failed" if job["spec"].get("podFailurePolicy") else "TerminatingOrFailed"
+        if job["spec"].get("podReplacementPolicy", default) == "Failed":
+            active = [pod for pod in self._pods(job) if not is_terminal(pod)]
         taken = {*record.succeeded.values(), *record.gave_up, *(_index(pod) for pod in active)}
         free = [index for index in range(completions or 0) if index not in taken] if indexed else []
         uid, name = job["metadata"]["uid"], job["metadata"]["name"]
@@ -147,6 +150,8 @@ class Jobs:
             if not indexed:
                 made = create_pod(self.cluster, job, f"{name}-", labels)
             else:
+                if not free:
+                    return
                 index = free.pop(0)
                 marked = labels | {INDEX: str(index)}
                 made = create_pod(self.cluster, job, f"{name}-{index}-", marked, lambda pod, i=index: _number(pod, i))
@@ -186,6 +191,8 @@ class Jobs:
         status = {key: value for key, value in status.items() if key not in counts}
         status |= {key: value for key, value in counts.items() if value or key in ("ready", "terminating")}
         if job["spec"].get("completionMode") == "Indexed":
+            if record.gave_up:
+                status["failedIndexes"] = ",".join(str(index) for index in sorted(record.gave_up))
             status["completedIndexes"] = ",".join(str(i) for i in sorted(set(record.succeeded.values()) - {None}))
         self.cluster.store.change(job, lambda it: it.update(status=status))
 

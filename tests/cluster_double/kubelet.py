@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import shutil
 import time
 from pathlib import Path
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from cluster_double.cluster import Cluster
 
 Object = dict[str, Any]
-NODE_IP = "127.0.0.1"
+PROJECT = Path(__file__).resolve().parents[2]
 
 
 class Kubelet:
@@ -28,12 +29,7 @@ class Kubelet:
         self._hosts: dict[str, str] = {}
         (folder / "empty").mkdir(parents=True)
         (folder / "empty-file").touch()
-        self.sandbox = {
-            "keep": kept_paths(),
-            "hidden": hidden_paths(),
-            "empty_dir": str(folder / "empty"),
-            "empty_file": str(folder / "empty-file"),
-        }
+        self._keep, self._hidden = kept_paths(), hidden_paths()
 
     def sync(self) -> None:
         """Called after every change: new pods start, the folders of removed ones go, names resolve."""
@@ -64,6 +60,16 @@ class Kubelet:
                 file.write(text)
             self._hosts[namespace] = text
         return path
+
+    def sandbox_for(self, image: str) -> Object:
+        """What containers of an image see of this machine: the project under test only in images that have it."""
+        with_project = any(fnmatch.fnmatch(image, pattern) for pattern in self.cluster.project_images)
+        return {
+            "keep": [*self._keep, str(PROJECT)] if with_project else self._keep,
+            "hidden": [] if with_project else self._hidden,
+            "empty_dir": str(self.folder / "empty"),
+            "empty_file": str(self.folder / "empty-file"),
+        }
 
     def worker(self, namespace: str, name: str) -> PodWorker:
         for worker in self.workers.values():

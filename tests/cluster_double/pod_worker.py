@@ -10,10 +10,9 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cluster_double import pod_files
+from cluster_double import pod_files, scheduler
 from cluster_double.container import Run
 from cluster_double.pod_files import NotThere
-from cluster_double.selecting import matches_labels
 from cluster_double.store import now
 
 if TYPE_CHECKING:
@@ -42,7 +41,7 @@ class PodWorker(threading.Thread):
     def __init__(self, kubelet: Kubelet, pod: Object, folder: Path) -> None:
         super().__init__(name=f"pod {pod['metadata']['name']}", daemon=True)
         self.cluster, self.kubelet, self.folder = kubelet.cluster, kubelet, folder
-        self.pod, self.spec = pod, pod["spec"]
+        self.pod, self.spec = pod, dict(pod["spec"])
         self.name, self.namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
         self.runs: dict[str, list[Run]] = {}
         self.evicted = ""
@@ -99,23 +98,17 @@ class PodWorker(threading.Thread):
 
     def _schedule(self) -> None:
         while True:
-            nodes = self.cluster.store.list("nodes")
-            fitting = [node for node in nodes if matches_labels(self.spec.get("nodeSelector") or {}, node)]
             staged = self.cluster.faults.for_pod("unschedulable", self.pod)
-            if staged is None and fitting:
-                break
-            none = (
-                f"0/{len(nodes)} nodes are available: {len(nodes)} node(s) didn't match Pod's node affinity/selector."
-            )
-            message = staged.message if staged else none
+            with self.cluster.store.changed:
+                node, message = ("", staged.message) if staged else scheduler.choose(self.cluster.store, self.pod)
+                if node:
+                    self.spec["nodeName"] = node
+                    self.cluster.store.change(self.pod, lambda pod: pod.update(spec=self.spec))
+                    break
             if self.condition("PodScheduled", False, "Unschedulable", message):
                 self.cluster.store.event(self.pod, "FailedScheduling", message, "Warning", "default-scheduler")
             self.update()
             self._pause()
-        used = [pod["spec"].get("nodeName") for pod in self.cluster.store.list("pods")]
-        node = min(fitting, key=lambda node: used.count(node["metadata"]["name"]))["metadata"]["name"]
-        self.cluster.store.change(self.pod, lambda pod: pod["spec"].update(nodeName=node))
-        self.spec["nodeName"] = node
         self._status |= {
             "hostIP": "127.0.0.1",
             "podIP": "127.0.0.1",
@@ -253,7 +246,7 @@ class PodWorker(threading.Thread):
         mounts.append(
             {"source": str(self.kubelet.hosts_file(self.namespace)), "target": "/etc/hosts", "readonly": True}
         )
-        return self.kubelet.sandbox | {
+        return self.kubelet.sandbox_for(container.get("image", "")) | {
             "argv": argv,
             "env": env,
             "mounts": mounts,

@@ -100,7 +100,10 @@ def test_a_pod_that_finds_no_node(cluster: Cluster) -> None:
 def test_a_node_selector_that_fits_no_node(cluster: Cluster) -> None:
     cluster.create("Job", job("work", "true", pod={"nodeSelector": {"pool": "load"}}), "load")
     cluster.until(lambda: cluster.events("load", "FailedScheduling"))
-    assert "3 node(s) didn't match Pod's node affinity/selector" in cluster.events("load", "FailedScheduling")[0]
+    assert (
+        "0/3 nodes are available: 3 node(s) didn't match Pod's node affinity/selector."
+        in cluster.events("load", "FailedScheduling")[0]
+    )
 
 
 def test_an_image_that_is_not_there(cluster: Cluster) -> None:

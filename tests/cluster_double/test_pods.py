@@ -139,4 +139,4 @@ def test_termination_is_asked_for_and_then_enforced(cluster: Cluster) -> None:
             cluster.delete("Job", "load", name)
         cluster.until(lambda: not cluster.objects("Pod", "load"))
         assert log.read() == "up\nbye\n"
-    assert 1 <= time.monotonic() - started < 5
+    assert 1 <= time.monotonic() - started < 15
