@@ -60,7 +60,9 @@ class Deployments:
         counts = dict.fromkeys(("readyReplicas", "availableReplicas"), ready)
         counts |= {"replicas": len(good), "updatedReplicas": len(good), "unavailableReplicas": spec["replicas"] - ready}
         seen = {"observedGeneration": deployment["metadata"]["generation"], "conditions": [available, progress]}
-        store.change(deployment, lambda it: it.update(status=seen | {k: v for k, v in counts.items() if v}))
+        status = seen | {key: value for key, value in counts.items() if value}
+        if status != deployment["status"]:
+            store.change(deployment, lambda it: it.update(status=status))
 
 
 def conditions(obj: Object) -> list[Object]:

@@ -194,7 +194,8 @@ class Jobs:
             if record.gave_up:
                 status["failedIndexes"] = ",".join(str(index) for index in sorted(record.gave_up))
             status["completedIndexes"] = ",".join(str(i) for i in sorted(set(record.succeeded.values()) - {None}))
-        self.cluster.store.change(job, lambda it: it.update(status=status))
+        if status != job["status"]:
+            self.cluster.store.change(job, lambda it: it.update(status=status))
 
 
 def _finished(job: Object) -> Object | None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from cluster_double.kubelet import Kubelet
 
 Object = dict[str, Any]
-POLL_S = 0.03
+POLL_S = 0.05
 LONGEST_BACKOFF_S = 300.0
 
 
@@ -48,6 +48,7 @@ class PodWorker(threading.Thread):
         self._waiting: dict[str, tuple[str, str]] = {}
         self._conditions: dict[str, Object] = {}
         self._status: Object = {}
+        self._written: Object = {}
         self._since = time.monotonic()
         folder.mkdir(parents=True)
 
@@ -301,7 +302,9 @@ class PodWorker(threading.Thread):
         for part, field in (("initContainers", "initContainerStatuses"), ("containers", "containerStatuses")):
             if self.spec.get(part) and "startTime" in status:
                 status[field] = [self._container_status(container) for container in self.spec[part]]
-        self.cluster.store.change(self.pod, lambda pod: pod.update(status=status))
+        if status != self._written:
+            self.cluster.store.change(self.pod, lambda pod: pod.update(status=status))
+            self._written = status
 
     def _container_status(self, container: Object) -> Object:
         name, image = container["name"], container.get("image", "")

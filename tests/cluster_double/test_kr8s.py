@@ -10,7 +10,7 @@ import httpx
 import kr8s.asyncio
 import pytest
 
-from cluster_double import Cluster
+from cluster_double import Cluster, write_kubeconfig
 from cluster_double.tools import job
 
 SERVER = """
@@ -84,6 +84,34 @@ def test_a_dropped_forward_can_be_opened_again(cluster: Cluster, tmp_path: Path,
             with pytest.raises(httpx.HTTPError):
                 await client.post("/", content=b"ab")
             assert (await client.post("/", content=b"ab")).content == b"ba"
+            cluster.drop_port_forwards(refuse_s=0.3)
+            with pytest.raises(httpx.HTTPError):
+                await client.post("/", content=b"ab")
+            assert (await client.post("/", content=b"ab")).content == b"ba", "it knocks again until it is let in"
+
+    with_api(cluster, tmp_path, work)
+
+
+def test_two_clusters_in_one_kubeconfig(cluster: Cluster, tmp_path: Path) -> None:
+    async def names(path: Path, context: str) -> list[str]:
+        api = await kr8s.asyncio.api(kubeconfig=str(path), context=context)
+        return [obj.name async for obj in api.get("configmaps")]
+
+    with Cluster("load") as second:
+        path = write_kubeconfig(tmp_path / "kubeconfig", {"eu": cluster, "us": second}, "load")
+        cluster.create("ConfigMap", {"metadata": {"name": "here"}}, "load")
+        second.create("ConfigMap", {"metadata": {"name": "there"}}, "load")
+        assert asyncio.run(names(path, "eu")) == ["here"]
+        assert asyncio.run(names(path, "us")) == ["there"]
+
+
+def test_a_port_that_nobody_listens_on(cluster: Cluster, tmp_path: Path, free_port: int, second_free_port: int) -> None:
+    start_server(cluster, free_port)
+
+    async def work(api: Any) -> None:
+        async with forwarded(api, free_port) as (pod, _), pod.portforward(second_free_port, local_port="auto") as local:
+            reader, _ = await asyncio.open_connection("127.0.0.1", local)
+            assert await reader.read() == b""
 
     with_api(cluster, tmp_path, work)
 

@@ -30,7 +30,11 @@ class Target(NamedTuple):
 def parse(content_type: str, body: bytes) -> Any:
     """A request's body: JSON, YAML or protobuf."""
     if body.startswith(protobuf.MAGIC):
-        return protobuf.decode(body)
+        try:
+            return protobuf.decode(body)
+        except KeyError as kind:
+            why = f"the body of the request was in an unknown format - {kind} is not read from protobuf here"
+            raise errors.ApiError(415, "UnsupportedMediaType", why) from kind
     if "yaml" in content_type:
         return yaml.safe_load(body)
     return json.loads(body) if body else {}
