@@ -90,7 +90,7 @@ class Cluster:
 
     def objects(self, kind: str, namespace: str | None = None) -> list[Object]:
         """All objects of a kind ("Pod" or "pods"), of one namespace or of all."""
-        return self.store.list(resource_of(kind).name, namespace)
+        return self.store.all(resource_of(kind).name, namespace)
 
     def object(self, kind: str, namespace: str, name: str) -> Object:
         return self.store.get(resource_of(kind), namespace, name)
@@ -239,8 +239,8 @@ class Cluster:
         """Mark a pod as a target of disruption, before it is deleted."""
         with contextlib.suppress(LookupError):
             worker = self.kubelet.worker(namespace, pod)
-            worker.condition("DisruptionTarget", True, reason, message)
-            worker.update()
+            worker.status.condition("DisruptionTarget", True, reason, message)
+            worker.status.update()
 
     def until(self, condition: Any, seconds: float = 30.0) -> Any:
         """Wait until `condition()` is true, and return it; the time only guards against hanging."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import psutil
 import pytest
 
 from cluster_double import Cluster, cannot_run_pods
-from cluster_double.tools import Tools
+from cluster_double.tools import Tools, unused_port
 
 WHY_NOT = cannot_run_pods()
 
@@ -31,12 +30,6 @@ def cluster() -> Iterator[Cluster]:
 @pytest.fixture
 def tools(cluster: Cluster, tmp_path: Path) -> Tools:
     return Tools(cluster, tmp_path)
-
-
-def unused_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 @pytest.fixture

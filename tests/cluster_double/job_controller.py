@@ -39,7 +39,7 @@ class Jobs:
         self._records: dict[str, Record] = {}
 
     def sync(self) -> None:
-        for job in self.cluster.store.list("jobs"):
+        for job in self.cluster.store.all("jobs"):
             if job["metadata"].get("deletionTimestamp"):
                 continue
             done = _finished(job)
@@ -54,7 +54,7 @@ class Jobs:
                     self._write(job, self._pods(job), job["status"])
 
     def _pods(self, job: Object) -> list[Object]:
-        pods = self.cluster.store.list("pods", job["metadata"]["namespace"])
+        pods = self.cluster.store.all("pods", job["metadata"]["namespace"])
         return [pod for pod in pods if is_owned(pod, job["metadata"]["uid"])]
 
     def _sync(self, job: Object) -> None:
@@ -193,7 +193,9 @@ class Jobs:
         if job["spec"].get("completionMode") == "Indexed":
             if record.gave_up:
                 status["failedIndexes"] = ",".join(str(index) for index in sorted(record.gave_up))
-            status["completedIndexes"] = ",".join(str(i) for i in sorted(set(record.succeeded.values()) - {None}))
+            status["completedIndexes"] = ",".join(
+                str(i) for i in sorted({i for i in record.succeeded.values() if i is not None})
+            )
         if status != job["status"]:
             self.cluster.store.change(job, lambda it: it.update(status=status))
 

@@ -33,7 +33,7 @@ class Kubelet:
 
     def sync(self) -> None:
         """Called after every change: new pods start, the folders of removed ones go, names resolve."""
-        pods = {pod["metadata"]["uid"]: pod for pod in self.cluster.store.list("pods")}
+        pods = {pod["metadata"]["uid"]: pod for pod in self.cluster.store.all("pods")}
         for namespace in {pod["metadata"]["namespace"] for pod in pods.values()}:
             self.hosts_file(namespace)
         for uid, pod in pods.items():
@@ -48,11 +48,11 @@ class Kubelet:
     def hosts_file(self, namespace: str) -> Path:
         """The /etc/hosts of a namespace's pods. It is written in place, as running pods have it mounted."""
         lines = ["127.0.0.1 localhost", "::1 localhost ip6-localhost ip6-loopback"]
-        for service in self.cluster.store.list("services"):
+        for service in self.cluster.store.all("services"):
             name, home = service["metadata"]["name"], service["metadata"]["namespace"]
             names = [f"{name}.{home}", f"{name}.{home}.svc", f"{name}.{home}.svc.cluster.local"]
             lines.append(" ".join(["127.0.0.1", *([name] if home == namespace else []), *names]))
-        lines += [f"127.0.0.1 {pod['metadata']['name']}" for pod in self.cluster.store.list("pods", namespace)]
+        lines += [f"127.0.0.1 {pod['metadata']['name']}" for pod in self.cluster.store.all("pods", namespace)]
         text = "\n".join(lines) + "\n"
         path = self.folder / f"hosts-{namespace}"
         if self._hosts.get(namespace) != text:

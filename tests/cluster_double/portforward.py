@@ -126,7 +126,7 @@ class _Frames:
                 return kind, whole
 
     def _take(self, size: int) -> bytes:
-        data = self._file.read(size)
+        data: bytes = self._file.read(size)
         if len(data) < size:
             raise ConnectionResetError("the client has gone")
         return data

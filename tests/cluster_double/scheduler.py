@@ -26,8 +26,8 @@ def quantity(text: object) -> float:
 
 def choose(store: Store, pod: Object) -> tuple[str, str]:
     """The name of the node with the fewest pods that fits, and ""; or "" and why none fits."""
-    nodes = store.list("nodes")
-    pods = [other for other in store.list("pods") if other["spec"].get("nodeName") and not is_terminal(other)]
+    nodes = store.all("nodes")
+    pods = [other for other in store.all("pods") if other["spec"].get("nodeName") and not is_terminal(other)]
     reasons: collections.Counter[str] = collections.Counter()
     fitting = []
     for node in nodes:

@@ -11,7 +11,7 @@ import kr8s.asyncio
 import pytest
 
 from cluster_double import Cluster, write_kubeconfig
-from cluster_double.tools import job
+from cluster_double.tools import job, unused_port
 
 SERVER = """
 import http.server, sys
@@ -54,7 +54,7 @@ async def forwarded(api: Any, port: int) -> AsyncIterator[tuple[Any, httpx.Async
             break
         await asyncio.sleep(0.05)
     async with (
-        pods[0].portforward(port, local_port="auto") as local,
+        pods[0].portforward(port, local_port=unused_port()) as local,
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{local}", timeout=10) as client,
     ):
         yield pods[0], client
@@ -109,7 +109,10 @@ def test_a_port_that_nobody_listens_on(cluster: Cluster, tmp_path: Path, free_po
     start_server(cluster, free_port)
 
     async def work(api: Any) -> None:
-        async with forwarded(api, free_port) as (pod, _), pod.portforward(second_free_port, local_port="auto") as local:
+        async with (
+            forwarded(api, free_port) as (pod, _),
+            pod.portforward(second_free_port, local_port=unused_port()) as local,
+        ):
             reader, _ = await asyncio.open_connection("127.0.0.1", local)
             assert await reader.read() == b""
 

@@ -52,7 +52,7 @@ class Verbs:
         resource = target.resource
         chosen = selector(query.get("labelSelector", ""), query.get("fieldSelector", ""))
         with self.store.changed:
-            found = self.store.list(resource.name, target.namespace or None)
+            found = self.store.all(resource.name, target.namespace or None)
             items = [obj for obj in found if chosen(obj)]
             version = str(self.store.version)
         head = {"kind": f"{resource.kind}List", "apiVersion": resource.api_version}
