@@ -73,7 +73,7 @@ class Store:
         with self.changed:
             return self._objects.get((plural, namespace, name))
 
-    def list(self, plural: str, namespace: str | None = None) -> list[Object]:
+    def all(self, plural: str, namespace: str | None = None) -> list[Object]:
         with self.changed:
             keys = sorted(key for key in self._objects if key[0] == plural and namespace in (None, key[1]))
             return [self._objects[key] for key in keys]
@@ -185,7 +185,7 @@ class Store:
             "uid": meta["uid"],
         }
         with self.changed:
-            for old in self.list("events", about["namespace"]):
+            for old in self.all("events", about["namespace"]):
                 if (old["involvedObject"], old["reason"], old["message"]) == (about, reason, message):
                     self.change(old, lambda it: it.update(count=it["count"] + 1, lastTimestamp=now()))
                     return
