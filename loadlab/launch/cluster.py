@@ -41,6 +41,7 @@ TIMEOUT_S = 15.0
 RETRIES_S = (0.2, 0.5, 1.0, 2.0)
 """Pauses before a request is made again."""
 
+PORT_TRIES = 3
 MAX_PAUSE_S = 10.0
 """A server that asks for a longer pause does not get it."""
 
@@ -164,19 +165,24 @@ class Cluster:
     def forward(self, pod: str, port: int) -> Iterator[int]:
         """A port of 127.0.0.1 that leads to `port` of the pod; a broken connection to the API is made anew."""
 
-        async def open_port() -> Any:
-            target = await kr8s.asyncio.objects.Pod.get(pod, namespace=self.namespace, api=self._api)
-            forward = target.portforward(remote_port=port, local_port="auto")
-            return forward, await forward.start()
+        async def find() -> Any:
+            return await kr8s.asyncio.objects.Pod.get(pod, namespace=self.namespace, api=self._api)
 
+        doing = f"opening a port to {pod}"
         try:
-            forward, local_port = self._call(open_port, f"opening a port to {pod}")
+            target = self._call(find, doing)
         except (kr8s.NotFoundError, kr8s.ServerError) as error:
             raise LaunchError(f"no port could be opened to the pod {pod}: {_words(error)}") from error
-        try:
+        with ExitStack() as stack:
+            for tries_left in reversed(range(PORT_TRIES)):
+                forward = target.portforward(remote_port=port, local_port="auto")
+                try:
+                    local_port: int = stack.enter_context(self._portal.wrap_async_context_manager(forward))
+                    break
+                except OSError as error:  # somebody took the port between its choice and its use
+                    if not tries_left:
+                        raise LaunchError(f"{doing} failed: {_words(error)}") from error
             yield local_port
-        finally:
-            self._portal.call(forward.stop)
 
     def close(self) -> None:
         """End the connection and every port."""

@@ -256,21 +256,26 @@ class PodWorker(threading.Thread):
         }
 
     def _terminate(self) -> None:
-        """SIGTERM, the grace period, SIGKILL."""
-        pod = None if self.cluster.closing else self._newest()
-        seconds = pod["metadata"].get("deletionGracePeriodSeconds", 30) if pod else 0
+        """SIGTERM, the grace period, which another deletion may shorten, SIGKILL."""
+        seconds = self._grace()
         runs = self._current()
         if seconds:
             for run in runs:
                 run.signal(signal.SIGTERM)
         until = time.monotonic() + seconds
         while time.monotonic() < until and any(run.running for run in runs):
-            if self.cluster.closing or self._newest() is None:
-                break
+            if (shorter := self._grace()) < seconds:
+                seconds = shorter
+                until = time.monotonic() + seconds
             time.sleep(POLL_S)
         self._kill()
         if not self.cluster.closing:
             self._end("Failed" if any(run.exit_code for run in runs) or not runs else "Succeeded")
+
+    def _grace(self) -> float:
+        """Seconds between SIGTERM and SIGKILL; none where the pod is gone or the cluster ends."""
+        pod = None if self.cluster.closing else self._newest()
+        return pod["metadata"].get("deletionGracePeriodSeconds", 30) if pod else 0
 
     def _end(self, phase: str, **words: str) -> None:
         self.status.words |= {"phase": phase} | {key: value for key, value in words.items() if value}

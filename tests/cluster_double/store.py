@@ -146,8 +146,8 @@ class Store:
             obj = self.get(resource, namespace, name)
             key = (resource.name, namespace, name)
             if resource.name == "pods" and not is_terminal(obj) and grace != 0:
-                if not obj["metadata"].get("deletionTimestamp"):
-                    seconds = obj["spec"].get("terminationGracePeriodSeconds", 30) if grace is None else grace
+                seconds = obj["spec"].get("terminationGracePeriodSeconds", 30) if grace is None else grace
+                if seconds < obj["metadata"].get("deletionGracePeriodSeconds", float("inf")):
                     return self._mark(obj, deletionGracePeriodSeconds=seconds)
                 return obj
             if policy == "Foreground" and self._dependents(obj):

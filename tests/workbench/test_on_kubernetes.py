@@ -200,10 +200,10 @@ def test_the_role_is_enough(
 
 
 UNUSED_BY_ONE = {
-    3: {"pods/portforward", "secrets", "serviceaccounts", "services", "jobs", "networkpolicies"},
-    4: {"pods/portforward", "secrets"},
+    3: {"pods", "pods/portforward", "secrets", "serviceaccounts", "services", "jobs", "networkpolicies"},
+    4: {"pods", "pods/portforward", "secrets"},
 }
-"""What one version of helm, or of the API, does without while the other needs it."""
+"""What one version of helm, or of the API, does without while the other needs it. A pod is deleted when it is slow."""
 
 
 def test_a_killed_owner_leaves_a_load_that_ends_and_objects_that_are_collected(
