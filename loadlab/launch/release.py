@@ -91,7 +91,8 @@ class Release:
         """(kind, name) of everything in the cluster that belongs to the release."""
         found = [(kind, each) for kind in KINDS for each in self.cluster.list(kind, self.selector)]
         found += [("secrets", each) for each in self.cluster.list("secrets", f"owner=helm,name={self.name}")]
-        return [(kind, each["metadata"]["name"]) for kind, each in found]
+        found += [("pods", each) for each in self.cluster.list("pods", f"app.kubernetes.io/instance={self.name}")]
+        return sorted({(kind, each["metadata"]["name"]) for kind, each in found})
 
 
 def config_maps(bundle: Bundle, ownership: Ownership) -> list[dict[str, Any]]:

@@ -23,6 +23,7 @@ from loadlab.launch.rbac import OWN_RULES, RELEASE_RULES
 
 MakeTest = Callable[..., loadlab.LoadTest]
 WORKERS = "component=worker"
+COMPATIBLE = Path(__file__).parents[1] / "launch" / "compatible_chart"
 
 OWNER = """
 import json, sys
@@ -51,7 +52,7 @@ def load(make_test: MakeTest, cluster: Cluster, tmp_path: Path) -> Callable[...,
 
 
 def what_is_there(cluster: Cluster) -> list[str]:
-    kinds = ("pods", "jobs", "services", "configmaps", "secrets", "serviceaccounts", "networkpolicies")
+    kinds = ("pods", "jobs", "deployments", "services", "configmaps", "secrets", "serviceaccounts", "networkpolicies")
     return [
         f"{kind}/{each['metadata']['name']}"
         for kind in kinds
@@ -99,6 +100,16 @@ def test_a_node_that_comes_late_is_taken(
     place._on_wait = lambda text: staged.end() if "Unschedulable" in text else None
     run = loadlab.run(make_test(run_time=2), runs=tmp_path / "runs", launcher=place)
     assert run.conservation["sent"] == shop.counts()["total"]["received"] > 0
+
+
+def test_another_chart_with_the_same_keys_will_do(
+    cluster: Cluster, make_test: MakeTest, shop: Storefront, tmp_path: Path
+) -> None:
+    place = loadlab.make_launcher("kubernetes", chart=str(COMPATIBLE))
+    run = loadlab.run(make_test(run_time=2), runs=tmp_path / "runs", launcher=place)
+    assert run.conservation["sent"] == shop.counts()["total"]["received"] > 0
+    assert run.info["kubernetes"]["chart"] == str(COMPATIBLE)
+    assert what_is_there(cluster) == []
 
 
 def test_an_evicted_worker_is_replaced_and_what_it_took_is_told(
