@@ -237,7 +237,9 @@ def test_a_killed_owner_leaves_a_load_that_ends_and_objects_that_are_collected(
     until(is_over, seconds=90)
     received = shop.counts()["total"]["received"]
     (row,) = clusters.swarms().to_dict("records")
-    assert row["pods"] == 0
+    assert (row["pods"], row["namespace"]) == (0, NAMESPACE)
+    assert clusters.swarms(namespace="default").empty
+    assert list(clusters.swarms(namespace="default", everywhere=True)["run_id"]) == [row["run_id"]]
     assert not row["expired"]
     with clusters.open_cluster() as connection:
         assert clusters.find_orphans(connection) == []  # it may be starting: its pods could be about to come
