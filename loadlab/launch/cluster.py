@@ -41,6 +41,7 @@ TIMEOUT_S = 15.0
 RETRIES_S = (0.2, 0.5, 1.0, 2.0)
 """Pauses before a request is made again."""
 
+PORT_TRIES = 3
 MAX_PAUSE_S = 10.0
 """A server that asks for a longer pause does not get it."""
 
@@ -99,7 +100,7 @@ class Cluster:
         repeatable = method != "POST"
         for pause_s in (*RETRIES_S, None):
             try:
-                answer = self._ask_once(method, resource, name, doing, options)
+                answer = self._ask_once(method, resource, name, doing, dict(options))
             except ClusterUnreachable:
                 if pause_s is None or not repeatable:
                     raise
@@ -113,11 +114,13 @@ class Cluster:
         return answer
 
     def _ask_once(self, method: str, resource: str, name: str, doing: str, options: dict[str, Any]) -> httpx.Response:
+        everywhere = options.pop("everywhere", False)
+
         async def ask() -> httpx.Response:
             async with self._api.call_api(
                 method=method,
                 version=RESOURCES[resource],
-                namespace=self.namespace,
+                namespace=None if everywhere else self.namespace,
                 url=f"{resource}/{name}" if name else resource,
                 raise_for_status=False,
                 timeout=TIMEOUT_S,
@@ -127,11 +130,13 @@ class Cluster:
 
         return self._call(ask, doing)
 
-    def list(self, resource: str, selector: str = "", *, fields: str = "") -> list[dict[str, Any]]:
-        """The objects whose labels match `selector`, as the API tells them."""
+    def list(
+        self, resource: str, selector: str = "", *, fields: str = "", everywhere: bool = False
+    ) -> list[dict[str, Any]]:
+        """The objects whose labels match `selector`, as the API tells them; `everywhere` means all namespaces."""
         params = {key: text for key, text in (("labelSelector", selector), ("fieldSelector", fields)) if text}
         doing = f"listing {resource}"
-        answer = self.request("GET", resource, doing=doing, params=params)
+        answer = self.request("GET", resource, doing=doing, params=params, everywhere=everywhere)
         return list(_checked(answer, doing, self.namespace)["items"])
 
     def create(self, manifest: dict[str, Any]) -> None:
@@ -142,10 +147,13 @@ class Cluster:
         answer = self.request("POST", resource, doing=doing, content=body, headers={"Content-Type": "application/json"})
         _checked(answer, doing, self.namespace)
 
-    def delete(self, resource: str, name: str) -> None:
-        """Delete an object and what it owns; one that is gone already is fine."""
+    def delete(self, resource: str, name: str, *, grace_s: int | None = None) -> None:
+        """Delete an object and what it owns; one that is gone already is fine. A pod gets `grace_s` for its end."""
         doing = f"deleting {resource}/{name}"
-        answer = self.request("DELETE", resource, name, doing=doing, params={"propagationPolicy": "Background"})
+        params = {"propagationPolicy": "Background"}
+        if grace_s is not None:
+            params["gracePeriodSeconds"] = str(grace_s)
+        answer = self.request("DELETE", resource, name, doing=doing, params=params)
         if answer.status_code != 404:
             _checked(answer, doing, self.namespace)
 
@@ -161,19 +169,24 @@ class Cluster:
     def forward(self, pod: str, port: int) -> Iterator[int]:
         """A port of 127.0.0.1 that leads to `port` of the pod; a broken connection to the API is made anew."""
 
-        async def open_port() -> Any:
-            target = await kr8s.asyncio.objects.Pod.get(pod, namespace=self.namespace, api=self._api)
-            forward = target.portforward(remote_port=port, local_port="auto")
-            return forward, await forward.start()
+        async def find() -> Any:
+            return await kr8s.asyncio.objects.Pod.get(pod, namespace=self.namespace, api=self._api)
 
+        doing = f"opening a port to {pod}"
         try:
-            forward, local_port = self._call(open_port, f"opening a port to {pod}")
+            target = self._call(find, doing)
         except (kr8s.NotFoundError, kr8s.ServerError) as error:
             raise LaunchError(f"no port could be opened to the pod {pod}: {_words(error)}") from error
-        try:
+        with ExitStack() as stack:
+            for tries_left in reversed(range(PORT_TRIES)):
+                forward = target.portforward(remote_port=port, local_port="auto")
+                try:
+                    local_port: int = stack.enter_context(self._portal.wrap_async_context_manager(forward))
+                    break
+                except OSError as error:  # somebody took the port between its choice and its use
+                    if not tries_left:
+                        raise LaunchError(f"{doing} failed: {_words(error)}") from error
             yield local_port
-        finally:
-            self._portal.call(forward.stop)
 
     def close(self) -> None:
         """End the connection and every port."""

@@ -44,6 +44,12 @@ class RegionsLauncher:
             for region in options.context
         }
 
+    def describe(self, test: LoadTest) -> str:
+        """See `Launcher.describe`; for each region its part of the test."""
+        parts = divide_test(test, list(self.regions))
+        told = [f"{region}: {parts[region].describe()}" for region in parts]
+        return "\n".join([*told, *(each.describe(parts[region]) for region, each in self.regions.items())])
+
     def launch(
         self, test: LoadTest, *, run_id: str, folder: Path, meanwhile: Callable[[], object] | None = None
     ) -> RegionsSwarm:

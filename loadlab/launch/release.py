@@ -28,8 +28,11 @@ KINDS = ("pods", "jobs", "services", "configmaps", "secrets", "serviceaccounts",
 LOOK_S = 0.5
 """Pause between two looks at what is being removed."""
 
+PATIENCE_S = 4.0
+"""A pod gets this long to end in good order before it is killed: all that it knew has been read."""
+
 GONE_S = 60.0
-"""Pods that were told to end get this long to be gone."""
+"""After so long, what is there still is told of."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +41,7 @@ class Found:
 
     run_id: str
     release: str
+    namespace: str
     owner: str
     created: datetime
     expires: datetime | None
@@ -71,13 +75,16 @@ class Release:
     def remove(self) -> list[str]:
         """Uninstall the release, delete the ConfigMaps and wait until nothing is left; what is left all the same."""
         self.helm.uninstall(self.name)
-        deadline = time.monotonic() + GONE_S
+        began = time.monotonic()
         while True:
             left = self.leftovers()
+            waited_s = time.monotonic() - began
             for kind, name in left:
-                if kind != "pods":  # the pods of a deleted Job go with it
+                if kind != "pods":
                     self.cluster.delete(kind, name)
-            if not left or time.monotonic() > deadline:
+                elif waited_s > PATIENCE_S:  # a pod goes with its Job, but a Locust that is starting is deaf to SIGTERM
+                    self.cluster.delete(kind, name, grace_s=1)
+            if not left or waited_s > GONE_S:
                 return [f"{kind}/{name}" for kind, name in left]
             time.sleep(LOOK_S)
 
@@ -85,7 +92,8 @@ class Release:
         """(kind, name) of everything in the cluster that belongs to the release."""
         found = [(kind, each) for kind in KINDS for each in self.cluster.list(kind, self.selector)]
         found += [("secrets", each) for each in self.cluster.list("secrets", f"owner=helm,name={self.name}")]
-        return [(kind, each["metadata"]["name"]) for kind, each in found]
+        found += [("pods", each) for each in self.cluster.list("pods", f"app.kubernetes.io/instance={self.name}")]
+        return sorted({(kind, each["metadata"]["name"]) for kind, each in found})
 
 
 def config_maps(bundle: Bundle, ownership: Ownership) -> list[dict[str, Any]]:
@@ -97,15 +105,15 @@ def config_maps(bundle: Bundle, ownership: Ownership) -> list[dict[str, Any]]:
     ]
 
 
-def find_swarms(cluster: Cluster, target: str | None = None) -> list[Found]:
+def find_swarms(cluster: Cluster, target: str | None = None, *, everywhere: bool = False) -> list[Found]:
     """Every swarm that loadlab owns in the cluster's namespace, the oldest first: of any owner, alive or orphaned.
 
-    With `target`, a `target_key`, only those that load it.
+    With `target`, a `target_key`, only those that load it; `everywhere` looks into all namespaces.
     """
     found: dict[str, Found] = {}
     selector = f"{RUN_LABEL},{TARGET_LABEL}={target}" if target else RUN_LABEL
     for kind in ("configmaps", "jobs"):
-        for each in cluster.list(kind, selector):
+        for each in cluster.list(kind, selector, everywhere=everywhere):
             labels = each["metadata"]["labels"]
             run_id = labels[RUN_LABEL]
             found.setdefault(
@@ -113,6 +121,7 @@ def find_swarms(cluster: Cluster, target: str | None = None) -> list[Found]:
                 Found(
                     run_id=run_id,
                     release=labels.get(RELEASE_LABEL, f"loadlab-{run_id}"),
+                    namespace=each["metadata"]["namespace"],
                     owner=labels.get(OWNER_LABEL, ""),
                     created=datetime.fromisoformat(each["metadata"]["creationTimestamp"]),
                     expires=_read_time(labels.get(EXPIRES_LABEL, "")),
