@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 
-from loadlab.errors import LoadlabError
+from loadlab.errors import LoadlabError, SpecError
+from loadlab.launch.cluster import Cluster
 from loadlab.launch.kubernetes import KubernetesLauncher, Plan, tell
 from loadlab.launch.kubernetes_swarm import KubernetesSwarm
 from loadlab.launch.regions_swarm import RegionsSwarm
@@ -64,6 +65,7 @@ class RegionsLauncher:
                 logs = folder / "logs" / re.sub(r"[^\w.-]", "_", region)
                 with _named(region):
                     prepared[region] = launcher.prepare(parts[region], run_id=run_id, logs=logs, whole=test)
+            _check_places({region: swarm.cluster for region, (_, swarm) in prepared.items()})
         except BaseException:
             for _, swarm in prepared.values():
                 swarm.cluster.close()
@@ -90,6 +92,16 @@ class RegionsLauncher:
             uninterrupted(lambda: do_together({name: each.close for name, each in swarms.items()}), REMOVING)
             raise
         return RegionsSwarm(test, swarms, self.options)
+
+
+def _check_places(clusters: dict[str, Cluster]) -> None:
+    """Raise SpecError when two contexts lead to the same place, where only one release of a run can be."""
+    places: dict[tuple[str, str], str] = {}
+    for region, cluster in clusters.items():
+        other = places.setdefault((cluster.server, cluster.namespace), region)
+        if other != region:
+            allowed = f"one context a cluster: both lead to namespace {cluster.namespace} of {cluster.server}"
+            raise SpecError("context", f"{other}, {region}", allowed)
 
 
 @contextmanager

@@ -165,3 +165,12 @@ def test_the_guard_rails_are_those_of_each_region_and_of_the_whole_test(
     refuse("workers: got 3; allowed: 2 at most", max_workers=2)
     refuse("^us: yes_i_mean: got 'eu'; allowed: 'us'", production=["eu", "us"], confirmed="eu")
     refuse("run_time", production=["eu", "us"], confirmed="eu, us", max_run_time=1)
+
+
+def test_two_contexts_of_one_cluster_are_no_regions(
+    clusters: dict[str, Cluster], make_regions_test: Any, tmp_path: Path
+) -> None:
+    clusters["eu"].kubeconfig(tmp_path / "kubeconfig", NAMESPACE, contexts=["eu", "us"])
+    with pytest.raises(SpecError, match="one context a cluster: both lead to namespace load"):
+        loadlab.run(make_regions_test(), runs=tmp_path / "runs", launcher=regions_launcher(*clusters))
+    assert left(clusters["eu"]) == []
