@@ -61,6 +61,14 @@ class Region:
         """What the merged `hello` tells of it."""
         return {name: (self.hello or {}).get(name) for name in _OWN} | self.clock
 
+    def clock_of(self, report: Mapping[str, Any]) -> dict[str, Any]:
+        """A worker's offset and error to its own master as those to the first region's; a null stays one."""
+        both = {}
+        for name, known in self.clock.items():
+            measured = report.get(name)
+            both[name] = None if measured is None else round(measured + (known or 0.0), 3)
+        return both
+
     def own(self, worker: object) -> str:
         """A worker's name among those of all regions."""
         return f"{self.name}/{worker}"
@@ -177,9 +185,7 @@ class Merger:
                 times.append(region.shifted(region.end.get("time", 0)))
                 reasons.append(str(region.end.get("reason")))
                 for worker, report in region.end.get("workers", {}).items():
-                    offset = report.get("clock_offset_ms")
-                    moved = None if offset is None else round(offset + region.shift_s * 1000, 3)
-                    workers[region.own(worker)] = {**report, "clock_offset_ms": moved}
+                    workers[region.own(worker)] = {**report, **region.clock_of(report)}
                 regions[name] = {"state": "ended", "reason": reasons[-1], **region.clock}
             else:
                 workers |= {region.own(worker): report for worker, report in region.workers.items()}

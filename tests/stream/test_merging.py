@@ -9,7 +9,7 @@ import pytest
 from fake_master import T0, second
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from region_records import close_enough, event, expected_rows, numbered, plain_rows, region
+from region_records import close_enough, event, expected_rows, numbered, plain_rows, region, report
 
 from loadlab.stream import Record, TableBuilder, parse_record
 from loadlab.stream.clocks import Offset, relative_offsets
@@ -101,9 +101,18 @@ def test_the_loss_of_a_region_is_told_and_its_workers_are_lost() -> None:
     for name in ("eu", "us"):
         own = sum(report["sent"] for worker, report in workers.items() if worker.startswith(name))
         assert recorded.loc[(recorded["region"] == name), "count"].sum() == own
+    assert workers["eu/worker-1"] == report(18)
     assert tables.end["reason"] == "run_time"
     assert tables.end["regions"]["us"]["state"] == "lost"
     assert tables.end["regions"]["us"]["clock_offset_ms"] == -30250
+
+
+def test_a_worker_has_the_offset_and_the_error_of_both_steps() -> None:
+    merger = Merger({"eu": Offset(0, 0), "us": Offset(-30.25, 0.02)})
+    merger.add("eu", numbered(region(1, 4)))
+    end = merger.add("us", numbered(region(1, 4)))[-1].payload
+    assert end["workers"]["eu/worker-1"] == report(18)
+    assert end["workers"]["us/worker-1"] == report(18, clock_offset_ms=-30248.5, clock_error_ms=20.5)
 
 
 def test_all_lost_has_no_end() -> None:
