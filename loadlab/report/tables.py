@@ -81,7 +81,7 @@ def region_table(data: ReportData) -> Table | None:
         number_column("Clock offset", pd.Series(offsets, dtype="float64"), "ms"),
         text_column("State", states),
     )
-    return Table("Regions", columns, totals=1)
+    return Table("What came from each region", columns, totals=1)
 
 
 def timeline_table(data: ReportData) -> Table | None:

@@ -52,15 +52,15 @@ def test_each_table_can_be_told_alone(sample: ReportData, name: str) -> None:
 
 
 def test_regions_have_a_table_where_there_are_several(sample: ReportData) -> None:
-    assert "Regions" not in render_text(sample)
+    assert "each region" not in render_text(sample)
     regions = sample.summary.tail(2).drop(columns="request_type").rename(columns={"name": "region"})
     told = {str(regions["region"].iloc[0]): {"state": "lost", "clock_offset_ms": None}}
     data = dataclasses.replace(sample, regions=regions, info={**sample.info, "regions": told})
     lines = render_table_text(data, "regions").splitlines()
-    assert lines[0] == "Regions"
+    assert lines[0] == "What came from each region"
     assert "All regions" in lines[3]
     assert "lost" in lines[4]
-    assert "\nRegions\n" in render_text(data)
+    assert "\nWhat came from each region\n" in render_text(data)
 
 
 def test_an_empty_table_says_so_in_words(sample: ReportData) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -86,7 +88,7 @@ def test_two_regions_are_one_run_with_its_clocks_put_right(
     assert run.stages()["users"].tolist() == [7]
     assert run.duration_s == pytest.approx(4, abs=0.7)
     assert run.timeline(by="region").groupby("region", observed=True)["count"].sum()["eu"] == by_region["count"]["eu"]
-    assert "Regions" in run.report_text()
+    assert "What came from each region" in run.report_text()
     assert 'id="regions"' in Path(run.report()).read_text()
     assert sorted(path.name for path in (run.path / "logs").iterdir()) == ["eu", "us"]
     assert (run.path / "logs" / "us" / "master.log").exists()
@@ -144,6 +146,34 @@ def test_a_region_that_does_not_come_up_leaves_nothing_in_the_other(
     assert clusters["eu"].calls, "eu was coming up"
     assert received(shop) == 0
     assert not list((tmp_path / "runs").glob("r*"))
+
+
+def test_an_interrupt_while_the_regions_come_up_leaves_nothing(
+    clusters: dict[str, Cluster], make_regions_test: Any, tmp_path: Path
+) -> None:
+    def interrupt() -> None:
+        clusters["eu"].until(lambda: clusters["eu"].objects("pods") and clusters["us"].objects("pods"))
+        os.kill(os.getpid(), signal.SIGINT)
+
+    threading.Thread(target=interrupt).start()
+    with clusters["us"].unschedulable(), pytest.raises(KeyboardInterrupt):
+        loadlab.run(make_regions_test(), runs=tmp_path / "runs", launcher=regions_launcher(*clusters))
+    assert {name: left(cluster) for name, cluster in clusters.items()} == {"eu": [], "us": []}
+    assert not list((tmp_path / "runs").glob("r*"))
+
+
+def test_when_every_region_is_lost_the_run_ends_with_what_there_is(
+    clusters: dict[str, Cluster], make_regions_test: Any, tmp_path: Path
+) -> None:
+    launcher = regions_launcher(*clusters)
+    live = loadlab.start(make_regions_test(run_time=60), runs=tmp_path / "runs", launcher=launcher)
+    for cluster in clusters.values():
+        threading.Timer(3.0, end_cluster, (cluster,)).start()
+    run = live.wait()
+    assert run.info["end_reason"] == "master_lost"
+    assert run.events["kind"].tolist().count("region_lost") == 2
+    assert set(run.requests["region"]) == {"eu", "us"}
+    assert run.validity.status == "invalid"
 
 
 def test_the_guard_rails_are_those_of_each_region_and_of_the_whole_test(
