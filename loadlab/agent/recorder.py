@@ -57,7 +57,7 @@ class Recorder:
         self._errors: dict[tuple[str, str, str, str], list[Any]] = {}
         self._slowest: list[tuple[float, int, list[Any]]] = []
         self._slow_ms = -1.0
-        self.count = 0
+        self._kept = 0
 
     def on_request(
         self,
@@ -76,6 +76,8 @@ class Recorder:
             self.roll(int(now))
         if type(response_time) is not float or not isfinite(response_time):
             response_time = _milliseconds(response_time)
+        if type(response_length) is not int:
+            response_length = int(response_length or 0)
         try:
             cell = self._cells[request_type, name]
         except KeyError:
@@ -83,19 +85,18 @@ class Recorder:
         except TypeError:  # a name that cannot be a key
             request_type, name = str(request_type), str(name)
             cell = self._cells.get((request_type, name)) or self._cell(request_type, name)
-        self.count += 1
         tally = self.tally
         ids = getattr(response, "loadlab_ids", None)
         if ids is None:  # not one of Locust's own HTTP clients: sent, answered and reported at once
             tally.send()
             tally.answered += 1
-        failed = exception is not None
-        cell.add(response_time, int(response_length or 0), failed)
-        if failed:
-            tally.failed += 1
-            self._fail(request_type, name, exception, response)
-        else:
+        if exception is None:
             tally.ok += 1
+            cell.add(response_time, response_length, False)
+        else:
+            tally.failed += 1
+            cell.add(response_time, response_length, True)
+            self._fail(request_type, name, exception, response)
         if response_time is not None:
             if self.pacing.active:
                 for intended in self.pacing.response_times(response_time):
@@ -159,7 +160,8 @@ class Recorder:
             *(ids or ("", "")),
             "" if exception is None else fold_message(clean_text(exception, MAX_SAMPLE)),
         ]
-        entry = (ms, self.count, row)
+        self._kept += 1  # of two that took equally long, the earlier one goes first
+        entry = (ms, self._kept, row)
         if len(self._slowest) < EXEMPLARS:
             heapq.heappush(self._slowest, entry)
         else:

@@ -130,6 +130,13 @@ def test_the_slowest_requests_are_kept(recorder: Recorder) -> None:
     assert [row[6] for row in second["exemplars"]] == [f"{place:032x}" for place in slowest]
 
 
+def test_of_equally_slow_requests_the_first_ones_are_kept(recorder: Recorder) -> None:
+    for place in range(2 * EXEMPLARS):
+        recorder.on_request(request_type="GET", name="/", response_time=7.0, url=f"/{place}")
+    (second,) = recorder.take_all()
+    assert [row[5] for row in second["exemplars"]] == [f"/{place}" for place in range(EXEMPLARS)]
+
+
 def test_the_tally_counts_custom_clients_when_they_report(recorder: Recorder) -> None:
     hooked = SimpleNamespace(status_code=200, loadlab_ids=("", ""))
     recorder.on_request(request_type="GET", name="/", response_time=1.0, response=hooked)

@@ -113,6 +113,48 @@ def test_without_trace_headers_nothing_is_added(make_test: MakeTest, tmp_path: P
     assert (run.exemplars["trace_id"] == "").all()
 
 
+TRACED = """
+from locust import FastHttpUser, HttpUser, constant, task
+
+class Own(FastHttpUser):
+    wait_time = constant(0.05)
+    default_headers = {"x-request-id": "mine"}
+    @task
+    def buy(self):
+        self.client.post("/own", json={"a": 1})
+
+class Fast(FastHttpUser):
+    wait_time = constant(0.05)
+    @task
+    def browse(self):
+        self.client.get("/fast", headers={"Accept": "text/html"})
+
+class Slow(HttpUser):
+    wait_time = constant(0.05)
+    @task
+    def browse(self):
+        self.client.get("/slow")
+"""
+
+
+def test_every_client_sends_the_ids_that_the_archive_tells(make_test: MakeTest, tmp_path: Path) -> None:
+    from targets import nginx
+
+    with nginx(tmp_path / "nginx") as server:
+        source = locustfile(tmp_path, TRACED)
+        run = loadlab.run(make_test(host=server.url, locustfile=source, users=6), runs=tmp_path / "runs")
+        sent = {
+            path: [each for each in server.requests() if each["uri"] == path] for path in ("/own", "/fast", "/slow")
+        }
+    assert all(len(requests) > 10 for requests in sent.values())
+    assert {request["request_id"] for request in sent["/own"]} == {"mine"}
+    ids = {path: [(each["traceparent"].split("-")[1], each["request_id"]) for each in sent[path]] for path in sent}
+    assert all(trace_id == request_id for trace_id, request_id in ids["/fast"] + ids["/slow"])
+    everything = [pair for pairs in ids.values() for pair in pairs]
+    assert len({trace_id for trace_id, _ in everything}) == len(everything) == run.conservation["sent"]
+    assert set(zip(run.exemplars["trace_id"], run.exemplars["request_id"], strict=True)) <= set(everything)
+
+
 def test_stages_are_followed_and_summarised(make_test: MakeTest, tmp_path: Path) -> None:
     stages = [
         {"users": 4, "spawn_rate": 8, "duration": 4, "name": "low"},
