@@ -16,6 +16,11 @@ GAMMA = (1 + RELATIVE_ERROR) / (1 - RELATIVE_ERROR)
 ZERO_BUCKET = -1024
 MAX_BUCKET = 1036
 SMALLEST_MS = 1e-6
+LONGEST_MS = 1e15
+"""No response time is longer (it is thirty thousand years); what is said to be is no time. So no sum overflows."""
+
+MAX_BYTES = 1 << 53
+"""More than a second can transfer; a sum of bytes that some client has made up ends here, and fits every format."""
 
 _PER_LOG = 1 / log(GAMMA)
 _BEYOND_MS = GAMMA ** (MAX_BUCKET - 1)
@@ -51,7 +56,10 @@ class Cell:
         self._noted: list[float] = []
 
     def add(self, response_time: float | None, response_length: int, failed: bool) -> None:
-        """Count one finished request. A request without a response time is counted but not timed."""
+        """Count one finished request. A request without a response time is counted but not timed.
+
+        A response time lies within -LONGEST_MS and LONGEST_MS.
+        """
         self.count += 1
         self.response_bytes += response_length
         if failed:
@@ -113,7 +121,7 @@ class Cell:
             name,
             self.count,
             self.failures,
-            self.response_bytes,
+            max(-MAX_BYTES, min(self.response_bytes, MAX_BYTES)),
             round(self.sum_ms, 6),
             self.min_ms,
             self.max_ms,

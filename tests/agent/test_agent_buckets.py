@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadlab import schema
-from loadlab.agent.buckets import MAX_BUCKET, ZERO_BUCKET, Cell, bucket_of
+from loadlab.agent.buckets import LONGEST_MS, MAX_BUCKET, MAX_BYTES, ZERO_BUCKET, Cell, bucket_of
 
 
 def estimate(bucket: int) -> float:
@@ -71,3 +71,13 @@ def test_a_cell_that_was_read_goes_on_counting() -> None:
         cell.add(value, 0, failed=False)
         assert cell.buckets[bucket_of(value)] == 1
     assert cell.row("X", "y")[2:8] == [3, 0, 0, 6.0, 1.0, 3.0]
+
+
+def test_no_sum_leaves_what_every_format_can_hold() -> None:
+    cell, merged = Cell(), Cell()
+    for _ in range(3):
+        cell.add(LONGEST_MS, 10**400, failed=False)
+        merged.merge(cell.row("GET", "/"))
+    row = merged.row("GET", "/")
+    assert row[4] == MAX_BYTES
+    assert row[5] == 6 * LONGEST_MS
