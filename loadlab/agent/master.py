@@ -92,7 +92,7 @@ class Master:
         events.quit.add_listener(self._on_quit)
         self._watch_targets()
         if isinstance(self.runner, MasterRunner):
-            self.collector.own_generator = lambda: ["master", 0, 0, *self._health.take(), 0.0]
+            self.collector.own_generator = self._own_generator
             gevent.spawn(self._health.watch)
         gevent.spawn(self._run)
 
@@ -150,6 +150,12 @@ class Master:
                 logger.exception("loadlab: a second could not be closed")
             self._check_lease()
 
+    def _own_generator(self, second: int) -> list[Any]:
+        begin = second - self.clock.base
+        row = ["master", 0, 0, *self._health.take(), self._health.lag_ms(begin, begin + 1), 0.0]
+        self._health.forget(begin)
+        return row
+
     def _check_ready(self) -> None:
         reporting = sum(not (worker.lost or worker.left) for worker in self.collector.workers.values())
         if not self._ready and reporting >= self.expected:
@@ -191,7 +197,7 @@ class Master:
         part = msg.data
         acknowledgement = {"n": part["n"], "sent_at": part["sent_at"], "time": self.clock.now()}
         if not self.ended:
-            self.collector.add(msg.node_id, part)  # raises before it is acknowledged, so the part comes again
+            self.collector.add(msg.node_id, part)  # what raises here is not acknowledged: the part comes again
         self.runner.send_message(ACK, acknowledgement, client_id=msg.node_id)
 
     def _on_test_start(self, **_: Any) -> None:
