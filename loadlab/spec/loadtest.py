@@ -71,7 +71,9 @@ class LoadTest(Specification):
         kinds.optional(kinds.integer()), "seed of Python's random module, another for each worker", default=None
     )
     target_rps: float | None = entry(
-        kinds.optional(kinds.number()), "successful requests per second that a valid run must reach", default=None
+        kinds.optional(kinds.number()),
+        "successful requests per second that a valid run must reach, within 5 %",
+        default=None,
     )
     stop_timeout: float = entry(
         kinds.duration(zero=True), "time that users get to finish their task at the end", default=10.0

@@ -13,7 +13,7 @@ from loadlab.analyse.stages import end_of_rows, stage_windows, steady_seconds, s
 from loadlab.analyse.validity.check import Check, Validity
 from loadlab.analyse.validity.generators import MASTER, check_clocks, check_cpu, check_lag, check_master_cpu
 from loadlab.analyse.validity.incidents import check_incidents, check_tasks, check_workers
-from loadlab.analyse.validity.sending import check_conservation, check_samples, check_target_rate
+from loadlab.analyse.validity.sending import check_conservation, check_samples, check_target_rate, check_users
 from loadlab.analyse.validity.steadiness import check_steadiness
 
 __all__ = ["Check", "Validity", "check_validity"]
@@ -33,12 +33,13 @@ def check_validity(
 
     The frames are the run's tables, whole. Rates, samples and generators are judged on the steady seconds: from the
     first completed ramp to the moment users begin to stop; when no ramp was completed, on all of them.
-    `conservation` has the keys sent, ok, failed, in_flight and lost, or is empty when they are unknown.
+    `conservation` has the keys sent, ok, failed, in_flight, lost and unreported (left out when it is 0), or is empty
+    when they are unknown.
 
-    The checks, always all of them: samples, conservation, workers, generator_cpu, generator_lag, clocks, target_rate,
-    steady, tasks, master, master_cpu, names, interrupted, lease, journal, notices. Limits and rules stand in the
-    modules of this package. A run is invalid with any check that is invalid, else it has a warning with any that
-    warns; a run without requests is invalid.
+    The checks, always all of them: samples, conservation, workers, users, generator_cpu, generator_lag, clocks,
+    target_rate, steady, tasks, master, master_cpu, names, interrupted, lease, journal, notices. Limits and rules
+    stand in the modules of this package. A run is invalid with any check that is invalid, else it has a warning with
+    any that warns; a run without requests is invalid.
 
     Raises ValueError for a quantile that is not strictly between 0 and 1, KeyError for a conservation without one of
     its keys, AnalysisError when the data of an event is not a JSON object.
@@ -52,7 +53,7 @@ def check_validity(
         first, stop = (int(seconds.min()), int(seconds.max()) + 1) if len(seconds) else (0, 0)
     codes = np.where((seconds >= first) & (seconds < stop), 0, -1)
     steady = merge_histograms(requests["histogram"], codes, 1)
-    sent = int(requests["count"].to_numpy()[codes == 0].sum())
+    succeeded = int((requests["count"] - requests["failures"]).to_numpy()[codes == 0].sum())
 
     is_master = (generators["worker"] == MASTER).to_numpy(dtype=bool)
     generator_seconds = epoch_seconds(generators["time"])
@@ -63,10 +64,11 @@ def check_validity(
         check_samples(int(steady.totals[0]), int(requests["count"].sum()), quantile),
         check_conservation(conservation, int(requests["count"].sum())),
         check_workers(events),
+        check_users(generators[~is_master], windows),
         check_cpu(workers),
         check_lag(workers, quantile, float(steady.quantiles([quantile])[0, 0])),
         check_clocks(generators[~is_master]),
-        check_target_rate(sent, max(0, stop - first), target_rps),
+        check_target_rate(succeeded, max(0, stop - first), target_rps),
         check_steadiness(requests, steady_seconds(windows), bool(windows["ramp_end"].notna().any())),
         check_tasks(errors),
         check_master_cpu(generators[in_window & is_master]),

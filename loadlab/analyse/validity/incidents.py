@@ -75,6 +75,9 @@ def check_workers(events: pd.DataFrame) -> Check:
         return Check("workers", "invalid", text, float(len(gone)), 0.0)
     if len(silent):
         names = sorted(silent["object"].astype(str).unique())
-        text = f"{enumerate_names(names)} went silent for a while and came back: the load was lower meanwhile."
+        text = (
+            f"{enumerate_names(names)} went silent for a while and came back; others took over the users meanwhile: "
+            "the load was lower than asked for, or higher where only the connection was lost."
+        )
         return Check("workers", "warning", text, float(len(names)), 0.0)
     return Check("workers", "ok", "No worker was lost.", 0.0, 0.0)
