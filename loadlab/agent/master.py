@@ -13,7 +13,7 @@ from typing import Any
 import gevent
 import locust
 from locust.env import Environment
-from locust.runners import STATE_MISSING, MasterRunner
+from locust.runners import STATE_MISSING, STATE_RUNNING, MasterRunner
 
 from loadlab.agent.clock import Clock
 from loadlab.agent.collector import Collector
@@ -52,6 +52,7 @@ class Master:
         self._started_at = 0.0
         self._finishing = False
         self._quitting = False
+        self._rebalancing: gevent.Greenlet | None = None
         options = environment.parsed_options
         self.expected = options.expect_workers if isinstance(self.runner, MasterRunner) and options else 1
 
@@ -145,6 +146,8 @@ class Master:
                 self.collector.check_workers()
                 if not self.ended:
                     self.collector.close_due()
+                    if self._is_rebalance_due() and (self._rebalancing is None or self._rebalancing.ready()):
+                        self._rebalancing = gevent.spawn(self._rebalance)  # it waits until the workers have followed
                 self._check_ready()
             except Exception:  # whatever it is, the lease is looked after
                 logger.exception("loadlab: a second could not be closed")
@@ -155,6 +158,20 @@ class Master:
         row = ["master", 0, 0, *self._health.take(), self._health.lag_ms(begin, begin + 1), 0.0]
         self._health.forget(begin)
         return row
+
+    def _is_rebalance_due(self) -> bool:
+        """True if Locust has worked out anew which worker runs how many users, and has told nobody.
+
+        Its dispatcher does so whenever a worker is lost or returns. But after the first time it takes itself for still
+        dispatching, and a worker that returns gets no word of it: it keeps its users although others run them by now.
+        """
+        runner = self.runner
+        if not isinstance(runner, MasterRunner) or runner.state != STATE_RUNNING or not runner.spawning_completed:
+            return False
+        return runner.worker_count > 0 and getattr(runner._users_dispatcher, "_rebalance", False)
+
+    def _rebalance(self) -> None:
+        self.runner.start(self.runner.target_user_count, self.runner.spawn_rate)
 
     def _check_ready(self) -> None:
         reporting = sum(not (worker.lost or worker.left) for worker in self.collector.workers.values())
