@@ -188,34 +188,3 @@ def test_a_worker_cut_off_for_a_while_delivers_late_and_loses_nothing(
     run = live.wait()
     assert run.conservation["sent"] == shop.counts()["total"]["received"]
     assert run.conservation["lost"] == 0
-
-
-def users_by_worker(live: loadlab.LiveRun) -> dict[str, int]:
-    """What each worker ran in the last second."""
-    generators = live.tables.frame("generators")
-    last = generators[(generators["time"] == generators["time"].max()) & (generators["worker"] != "master")]
-    return dict(zip(last["worker"].astype(str), last["users"].astype(int), strict=True))
-
-
-@pytest.mark.parametrize("times", [1, 2])
-def test_a_worker_that_returns_gives_up_the_users_that_others_took_over(
-    make_test: MakeTest, shop: Storefront, tmp_path: Path, times: int
-) -> None:
-    live = loadlab.start(make_test(run_time=300), runs=tmp_path)
-    try:
-        until(lambda: users_by_worker(live) == {"worker-1": 5, "worker-2": 5})
-        for _ in range(times):
-            live.swarm.processes[2].signal(signal.SIGSTOP)
-            until(lambda: users_by_worker(live) == {"worker-1": 10})
-            live.swarm.processes[2].signal(signal.SIGCONT)
-            until(lambda: users_by_worker(live) == {"worker-1": 5, "worker-2": 5})
-    finally:
-        live.swarm.processes[2].signal(signal.SIGCONT)
-        live.stop()
-        run = live.wait()
-    assert run.conservation["sent"] == shop.counts()["total"]["received"]
-    assert run.conservation["lost"] == 0
-    assert list(run.events.loc[run.events["kind"].isin(["worker_lost", "worker_returned"]), "kind"]) == [
-        *["worker_lost", "worker_returned"] * times
-    ]
-    assert run.generators["requests"].sum() == run.requests["count"].sum()
