@@ -66,5 +66,5 @@ def host_facts() -> dict[str, Any]:
 
 
 def rerun_command(test: LoadTest) -> str:
-    """The shell command that runs `test` again; values of environment variables, which may be secrets, as ``...``."""
-    return shlex.join(["loadlab", "run", *write_options(test, hide="...")])
+    """The shell command that runs `test` again; what may be a secret has to be filled in for ``...``."""
+    return shlex.join(["loadlab", "run", *write_options(test.without_secrets())])

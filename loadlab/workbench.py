@@ -24,7 +24,7 @@ from loadlab.errors import AnalysisError, LaunchError, LoadlabError, SpecError, 
 from loadlab.launch import COUNTERS, SPOOL, Launcher, LocalLauncher, Swarm, read_counters
 from loadlab.provenance import git_state, host_facts, rerun_command, versions
 from loadlab.results import Run as Run
-from loadlab.spec import LoadTest, check_locustfile
+from loadlab.spec import LoadTest, check_locustfile, hide_host
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -59,7 +59,7 @@ def start(test: LoadTest, *, runs: str | Path = RUNS, launcher: str = "local") -
     started = datetime.now(UTC)
     info: dict[str, Any] = {
         "status": "running",
-        "loadtest": test.to_dict() | {"environment": dict.fromkeys(test.environment, "...")},  # may hold secrets
+        "loadtest": test.without_secrets().to_dict(),
         "labels": dict(test.labels),
         "launcher": launcher,
         "started": _iso(started.timestamp()),
@@ -106,6 +106,8 @@ def open_run(ref: str | Path = "latest", runs: str | Path = RUNS) -> Run:
 
 def runs(root: str | Path = RUNS, **filters: Any) -> pd.DataFrame:
     """All runs under `root`, the oldest first; `filters` are those of `store.list_runs`."""
+    if filters.get("host"):
+        filters["host"] = hide_host(filters["host"])  # as it is kept
     return store.list_runs(root, is_being_written=stream.is_being_written, **filters)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -16,9 +17,9 @@ from typing import TYPE_CHECKING, Self
 from loadlab.errors import LaunchError, LaunchTimeout, SpecError
 from loadlab.launch.base import COUNTERS, SPOOL, read_counters
 from loadlab.launch.diagnosis import check_locustfile_fits, check_syntax, explain, port_is_taken
-from loadlab.launch.processes import LocustProcess, end_all, free_ports
+from loadlab.launch.processes import LocustProcess, end_all, free_ports, hide_secrets
 from loadlab.launch.target import check_target
-from loadlab.spec import LoadTest, is_owned_variable
+from loadlab.spec import LoadTest, hide_text, is_owned_variable
 
 if TYPE_CHECKING:
     from loadlab.launch.master_api import MasterApi
@@ -171,7 +172,7 @@ class LocalSwarm:
             time.sleep(0.01)
 
     def _who_is_missing(self, master_answers: bool, workers: int, timeout_s: float) -> str:
-        lines = "\n".join(self.master.log_text().rstrip().splitlines()[-10:])
+        lines = hide_text("\n".join(self.master.log_text().rstrip().splitlines()[-10:]))
         if not master_answers:
             return f"the master did not answer at {self.url} within {timeout_s:g} s; its last words:\n{lines}"
         return f"{workers} of {self.test.workers} workers connected within {timeout_s:g} s; the master's log:\n{lines}"
@@ -215,6 +216,9 @@ class LocalSwarm:
             try:
                 end_all(self.processes)
                 self._sent = self.sent_by_worker()
+                with contextlib.suppress(OSError):  # a full disk, say
+                    for process in self.processes:
+                        hide_secrets(process.log)
             finally:
                 self._closed = True
 

@@ -8,7 +8,7 @@ from typing import Any
 import requests
 
 from loadlab.errors import LaunchError
-from loadlab.spec import LoadTest
+from loadlab.spec import LoadTest, hide_text
 
 TIMEOUT_S = 10.0
 STOP_EXTRA_S = 65.0
@@ -60,7 +60,7 @@ class MasterApi:
         """Locust's POST /swarm; its answer is checked, because it says 200 to a refusal too."""
         answer = self._post("/swarm", data=form).json()
         if not answer.get("success"):
-            raise LaunchError(f"Locust refused to start the test: {answer.get('message', answer)}")
+            raise LaunchError(f"Locust refused to start the test: {hide_text(str(answer.get('message', answer)))}")
 
     def stop(self, stop_timeout: float) -> None:
         """Locust's POST /stop; returns when all users have stopped."""

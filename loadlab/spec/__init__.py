@@ -5,6 +5,7 @@ from loadlab.spec.durations import format_duration, parse_duration, write_durati
 from loadlab.spec.files import project_folder
 from loadlab.spec.loadtest import LoadTest, check_locustfile
 from loadlab.spec.locust_options import is_owned_variable
+from loadlab.spec.secrets import hide_host, hide_text
 from loadlab.spec.specification import Field
 from loadlab.spec.stage import Stage
 
@@ -14,6 +15,8 @@ __all__ = [
     "Stage",
     "check_locustfile",
     "format_duration",
+    "hide_host",
+    "hide_text",
     "is_owned_variable",
     "option_name",
     "parse_duration",

@@ -256,6 +256,10 @@ ODD = """
 from locust import HttpUser, constant, task
 from loadlab.agent import count, gauge
 
+class Silent(Exception):
+    def __str__(self):
+        raise RuntimeError("no text")
+
 class Odd(HttpUser):
     wait_time = constant(0.05)
 
@@ -272,8 +276,14 @@ class Odd(HttpUser):
         gauge("hit_ratio", float("nan"))
         gauge("text", "abc")
         count(17, None)
+        count("revenue", 1e308)
+        count("revenue", 1e308)
+        for odd in (1.5, float("nan"), "abc", [1]):
+            self.environment.events.request.fire(
+                request_type="ODD", name="length", response_time=1e308, response_length=odd, exception=None, context={}
+            )
         self.environment.events.request.fire(
-            request_type="ODD", name="inf", response_time=float("inf"), response_length=1.5, exception=None, context={}
+            request_type="ODD", name="inf", response_time=float("inf"), response_length=1, exception=Silent()
         )
 """
 
@@ -283,6 +293,9 @@ def test_odd_numbers_and_nested_requests_cost_nothing(make_test: MakeTest, shop:
     received = shop.counts()["routes"]
     counts = run.requests.groupby("name", observed=True)["count"].sum()
     assert counts["/cart"] == received["GET /cart"]["received"] == counts["token"] == counts["inf"] > 0
+    assert counts["length"] == 4 * counts["inf"]
+    assert list(run.errors.groupby("kind", observed=True)["count"].sum().items()) == [("Silent", counts["inf"])]
+    assert run.generators["requests"].sum() == run.requests["count"].sum()
     assert run.conservation["in_flight"] == run.conservation["unreported"] == run.conservation["lost"] == 0
     assert not (run.errors["kind"] == "task exception").any()
     assert any("no finite numbers" in text for text in run.events["text"])
@@ -311,15 +324,3 @@ def test_configuration_files_of_locust_change_nothing(
     assert run.info["end_reason"] == "run_time"
     assert run.users["users"].max() <= 3
     assert run.requests["count"].sum() > 0
-
-
-def test_values_of_the_environment_reach_the_locustfile_but_not_the_archive(
-    make_test: MakeTest, tmp_path: Path
-) -> None:
-    source = "import os\nassert os.environ['SHOP_KEY'] == 'hunter2'\n" + PACED
-    test = make_test(locustfile=locustfile(tmp_path, source), environment={"SHOP_KEY": "hunter2"}, run_time=1)
-    run = loadlab.run(test, runs=tmp_path / "runs")
-    assert run.requests["count"].sum() > 0
-    run.report()
-    for file in run.path.rglob("*"):
-        assert not file.is_file() or b"hunter2" not in file.read_bytes(), file
