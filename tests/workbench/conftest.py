@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -67,4 +70,7 @@ def nothing_is_left(tmp_path: Path) -> Iterator[None]:
     deadline = time.monotonic() + 5
     while (left := locust_processes(tmp_path)) and time.monotonic() < deadline:
         time.sleep(0.1)
+    for pid in left:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
     assert not left, f"Locust processes are left: {left}"
