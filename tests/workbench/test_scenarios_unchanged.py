@@ -20,6 +20,9 @@ SCENARIOS = sorted(
     if not path.name.startswith("test_") and "User" in path.read_text() and path.stem != "shop_pages"
 )
 
+OPTIONS = {"custom_arguments": ["--product", "17"]}
+"""Options that a scenario defines itself; without them it takes its own defaults."""
+
 Runs = dict[str, Future[loadlab.Run]]
 
 ONE_TO_ONE = {
@@ -52,7 +55,13 @@ def record(name: str, runs: Path) -> loadlab.Run:
     """The run of a scenario, once loadlab and Locust agree on the number of requests."""
     with Storefront(service_time=0.002, concurrency=32) as shop:
         test = loadlab.LoadTest(
-            locustfile=FOLDER / f"{name}.py", host=shop.url, users=4, spawn_rate=20, run_time=3, workers=2
+            locustfile=FOLDER / f"{name}.py",
+            host=shop.url,
+            users=4,
+            spawn_rate=20,
+            run_time=3,
+            workers=2,
+            locust_options=OPTIONS.get(name, ()),
         )
         live = loadlab.start(test, runs=runs)
         try:
@@ -84,6 +93,12 @@ def test_the_archive_holds_what_locust_counted(recorded: Runs, name: str) -> Non
     assert run.conservation["lost"] == 0
     assert run.conservation["sent"] == sum(count for key, count in run.conservation.items() if key != "sent")
     assert "Uncaught exception in event handler" not in (run.path / "logs" / "worker-1.log").read_text()
+
+
+def test_options_that_the_locustfile_defines_reach_its_users(recorded: Runs) -> None:
+    run = recorded["custom_arguments"].result()
+    assert set(run.requests["name"]) == {"/products/17"}
+    assert "looking at product 17" in (run.path / "logs" / "worker-2.log").read_text()
 
 
 def test_exceptions_in_tasks_are_in_the_error_table(recorded: Runs) -> None:
