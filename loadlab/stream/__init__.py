@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from loadlab.stream.client import RecordStream as RecordStream
     from loadlab.stream.journal import Journal as Journal
+    from loadlab.stream.journal import claimed as claimed
     from loadlab.stream.journal import is_being_written as is_being_written
     from loadlab.stream.record import Record as Record
     from loadlab.stream.record import parse_record as parse_record
@@ -28,6 +29,7 @@ _HOME = {
     "RecordStream": "client",
     "Recorder": "recorder",
     "TableBuilder": "tables",
+    "claimed": "journal",
     "is_being_written": "journal",
     "parse_record": "record",
     "read_journal": "replay",

@@ -10,7 +10,7 @@ import contextlib
 import fcntl
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 
@@ -18,6 +18,7 @@ from loadlab.errors import StreamError
 
 RESERVE_BYTES = 65536
 SYNC_EVERY_S = 1.0
+CLAIM_TRIES = 10
 
 
 class Journal:
@@ -141,6 +142,38 @@ def is_being_written(path: str | Path) -> bool:
         raise StreamError(f"The journal {path} cannot be asked for its writer: {error.strerror}") from error
     finally:
         os.close(fd)
+    return False
+
+
+@contextlib.contextmanager
+def claimed(path: str | Path) -> Iterator[bool]:
+    """Hold the lock of the journal at `path` meanwhile, as its writer does: whoever recovers a run is alone with it.
+
+    False when another process that lives holds it, or when there is no such file.
+    """
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        yield False
+        return
+    except OSError as error:
+        raise StreamError(f"The journal {path} cannot be opened: {error.strerror}") from error
+    try:
+        try:
+            held = _lock(fd)
+        except OSError as error:
+            raise StreamError(f"The journal {path} cannot be locked: {error.strerror}") from error
+        yield held and Path(path).exists()
+    finally:
+        os.close(fd)
+
+
+def _lock(fd: int) -> bool:
+    for _ in range(CLAIM_TRIES):
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        time.sleep(0.02)  # who only asks whether there is a writer holds the lock for an instant
     return False
 
 

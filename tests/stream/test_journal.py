@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadlab.errors import StreamError
-from loadlab.stream import Journal, is_being_written, read_journal
+from loadlab.stream import Journal, claimed, is_being_written, read_journal
 
 
 def line(seq: int, **payload: object) -> bytes:
@@ -157,6 +157,21 @@ def test_the_lock_is_seen_within_the_process_too(tmp_path: Path) -> None:
     journal = Journal(path)
     assert is_being_written(path)
     journal.close()
+    assert not is_being_written(path)
+
+
+def test_whoever_recovers_a_journal_is_alone_with_it(tmp_path: Path) -> None:
+    path = tmp_path / "journal.ndjson"
+    with claimed(path) as alone:
+        assert not alone, "there is none yet"
+    journal = Journal(path)
+    with claimed(path) as alone:
+        assert not alone
+    journal.close()
+    with claimed(path) as alone, claimed(path) as second:
+        assert alone
+        assert not second
+        assert is_being_written(path)
     assert not is_being_written(path)
 
 

@@ -26,3 +26,8 @@ def until(condition: Callable[[], bool], seconds: float = 30.0) -> None:
     while not condition():
         assert time.monotonic() < deadline, "what the test waits for never came"
         time.sleep(0.05)
+
+
+def master_process(folder: Path) -> int:
+    """The pid of the master among `locust_processes`."""
+    return next(pid for pid in locust_processes(folder) if "--master" in psutil.Process(pid).cmdline())

@@ -6,8 +6,7 @@ import json
 import os
 import signal
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,36 +17,6 @@ from loadlab.demo import Storefront
 from loadlab.errors import StoreError
 
 MakeTest = Callable[..., loadlab.LoadTest]
-
-OWNER = """
-import json, sys
-import loadlab
-run = loadlab.run(loadlab.LoadTest.from_dict(json.loads(sys.argv[1])), runs=sys.argv[2])
-print(json.dumps({"reason": run.info["end_reason"], "count": int(run.requests["count"].sum())}))
-"""
-
-
-@pytest.fixture
-def own(tmp_path: Path) -> Iterator[Callable[[loadlab.LoadTest], subprocess.Popen[str]]]:
-    """Starts a Python process that runs a test, as a notebook's kernel does."""
-    owners = []
-
-    def start(test: loadlab.LoadTest) -> subprocess.Popen[str]:
-        command = [sys.executable, "-c", OWNER, json.dumps(test.to_dict()), str(tmp_path / "runs")]
-        owner = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        owners.append(owner)
-        until(lambda: owner.poll() is not None or seconds_recorded(tmp_path / "runs") >= 3)
-        return owner
-
-    yield start
-    for owner in owners:
-        if owner.poll() is None:
-            owner.kill()
-        owner.communicate()
-
-
-def seconds_recorded(runs: Path) -> int:
-    return sum(journal.read_bytes().count(b'"kind":"second"') for journal in runs.glob("r*/journal.ndjson"))
 
 
 def test_a_killed_owner_loses_nothing_and_the_load_stops_by_itself(

@@ -1,0 +1,78 @@
+"""Opening a run whose recorder has died: never before its swarm has ended, and then with everything that is left."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from locust_left import locust_processes, master_process, until
+
+import loadlab
+from loadlab.demo import Storefront
+from loadlab.errors import StoreError
+from loadlab.launch.master_api import look_at
+
+MakeTest = Callable[..., loadlab.LoadTest]
+Own = Callable[[loadlab.LoadTest], subprocess.Popen[str]]
+
+
+def kill(owner: subprocess.Popen[str]) -> None:
+    owner.kill()
+    owner.wait()
+
+
+def status(runs: Path) -> dict[str, Any] | None:
+    return look_at(**json.loads(next(runs.glob("r*/swarm.json")).read_text()))
+
+
+def opened(runs: Path) -> loadlab.Run | None:
+    """The latest run, or None while its swarm is there."""
+    try:
+        return loadlab.open_run("latest", runs)
+    except StoreError:
+        return None
+
+
+def test_workers_that_still_load_keep_their_run_closed(
+    make_test: MakeTest, own: Own, shop: Storefront, tmp_path: Path
+) -> None:
+    owner = own(make_test(run_time=300, lease=4, stop_timeout=1))
+    kill(owner)
+    os.kill(master_process(tmp_path), signal.SIGKILL)
+    with pytest.raises(StoreError, match="worker-1, worker-2 have not ended yet; workers stop by themselves 5 s after"):
+        loadlab.open_run("latest", tmp_path / "runs")
+    until(lambda: not locust_processes(tmp_path))
+    run = loadlab.open_run("latest", tmp_path / "runs")
+    assert run.conservation["sent"] == shop.counts()["total"]["received"]
+    assert run.conservation["lost"] == run.conservation["sent"] - run.requests["count"].sum() > 0
+
+
+def test_asking_again_and_again_does_not_keep_the_load_alive(
+    make_test: MakeTest, own: Own, shop: Storefront, tmp_path: Path
+) -> None:
+    kill(own(make_test(run_time=300, lease=4, stop_timeout=1)))
+    with pytest.raises(StoreError, match="still going on; it stops by itself when nobody has read it for 4 s"):
+        loadlab.open_run("latest", tmp_path / "runs")
+    until(lambda: opened(tmp_path / "runs") is not None)
+    run = loadlab.open_run("latest", tmp_path / "runs")
+    assert run.info["end_reason"] == "lease_expired"
+    assert run.conservation["sent"] == shop.counts()["total"]["received"]
+    assert run.conservation["lost"] == 0
+
+
+def test_a_swarm_whose_test_is_over_is_ended_and_gives_what_nobody_has_read(
+    make_test: MakeTest, own: Own, shop: Storefront, tmp_path: Path
+) -> None:
+    kill(own(make_test(run_time=6, lease=300)))
+    until(lambda: (status(tmp_path / "runs") or {}).get("ended", False))
+    run = loadlab.open_run("latest", tmp_path / "runs")
+    assert not locust_processes(tmp_path)
+    assert (run.info["status"], run.info["end_reason"]) == ("recovered", "run_time")
+    assert run.conservation["sent"] == shop.counts()["total"]["received"]
+    assert run.conservation["lost"] == 0
