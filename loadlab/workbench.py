@@ -126,6 +126,7 @@ class LiveRun:
         self._interrupts = 0
         self._stopping: threading.Thread | None = None
         self._stop_error: LoadlabError | None = None
+        self._master_left = False
         self._requests = self._failures = self._users = 0
         self._second: dict[str, Any] = {}
         self._began = time.monotonic()
@@ -203,8 +204,10 @@ class LiveRun:
         return _uninterrupted(lambda: self._finish(failure))
 
     def _close(self) -> None:
+        self._master_left = "master" in self.swarm.lost_parts()
         self.swarm.close()
         self._recorder.stop()
+        self._recorder.settle(5.0)
 
     def _follow(self, progress: Progress | None) -> StreamError | None:
         told, answered = 0.0, 0
@@ -217,7 +220,7 @@ class LiveRun:
                     return None
                 if "master" in self.swarm.lost_parts() and self.tables.end is None:
                     self._recorder.stop()
-                    self._recorder.wait(5.0)
+                    self._recorder.settle(5.0)
                     return StreamLost("the master process has ended", last_seq=self.tables.last_seq)
                 if self._stop_error is not None and self.tables.end is None:
                     print(f"the test could not be stopped ({self._stop_error}); it is killed", file=sys.stderr)  # noqa: T201
@@ -242,11 +245,12 @@ class LiveRun:
         print(text, file=sys.stderr)  # noqa: T201 - an interrupt must be answered, wherever it was made
 
     def _finish(self, failure: StreamError | None) -> Run:
-        lost = isinstance(failure, StreamLost)
+        replay_spool(self._folder, self.tables)
+        end, lost = self.tables.end, isinstance(failure, StreamLost)
+        if lost and end and (self._master_left or end["reason"] != "quit"):
+            failure = None  # the master had ended by itself, before it was closed, and has left all of its records
         if failure is not None and not self._interrupts:
             self.tables.add_event("master_lost" if lost else "warning", str(failure), time=time.time())
-        replay_spool(self._folder, self.tables)
-        end = self.tables.end
         if self._interrupts:
             reason = "interrupted"
         elif failure is not None:

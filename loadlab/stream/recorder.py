@@ -92,6 +92,13 @@ class Recorder:
         """End the recording at once; what has been read is kept. May be called from any thread, more than once."""
         self._stream.close()
 
+    def settle(self, timeout_s: float) -> bool:
+        """Wait for the thread of `start` without asking for its outcome: nothing more is added to the tables then.
+
+        False when it still runs after `timeout_s`.
+        """
+        return self._ended.wait(timeout_s)
+
     def _run_aside(self) -> None:
         try:
             self.run()

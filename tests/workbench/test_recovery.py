@@ -66,6 +66,22 @@ def test_asking_again_and_again_does_not_keep_the_load_alive(
     assert run.conservation["lost"] == 0
 
 
+def test_an_owner_that_was_suspended_for_longer_than_the_lease_finds_everything(
+    make_test: MakeTest, own: Own, shop: Storefront, tmp_path: Path
+) -> None:
+    owner = own(make_test(run_time=300, lease=3, stop_timeout=1))
+    owner.send_signal(signal.SIGSTOP)
+    until(lambda: not locust_processes(tmp_path))
+    owner.send_signal(signal.SIGCONT)
+    out, _ = owner.communicate(timeout=60)
+    received = shop.counts()["total"]["received"]
+    assert json.loads(out) == {"reason": "lease_expired", "count": received}
+    run = loadlab.open_run("latest", tmp_path / "runs")
+    assert "master_lost" not in set(run.events["kind"])
+    assert (run.conservation["sent"], run.conservation["lost"]) == (received, 0)
+    assert any("stopped itself" in reason for reason in run.validity.reasons)
+
+
 def test_a_swarm_whose_test_is_over_is_ended_and_gives_what_nobody_has_read(
     make_test: MakeTest, own: Own, shop: Storefront, tmp_path: Path
 ) -> None:
