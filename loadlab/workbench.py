@@ -126,7 +126,7 @@ class LiveRun:
         self._interrupts = 0
         self._stopping: threading.Thread | None = None
         self._stop_error: LoadlabError | None = None
-        self._master_left = False
+        self._master_left = self._killed = False
         self._requests = self._failures = self._users = 0
         self._second: dict[str, Any] = {}
         self._began = time.monotonic()
@@ -186,6 +186,7 @@ class LiveRun:
 
     def kill(self) -> None:
         """End the swarm at once; what has been recorded is kept."""
+        self._killed = self.tables.end is None
         self._recorder.stop()
         self.swarm.close()
 
@@ -253,6 +254,8 @@ class LiveRun:
             self.tables.add_event("master_lost" if lost else "warning", str(failure), time=time.time())
         if self._interrupts:
             reason = "interrupted"
+        elif self._killed:
+            reason = "killed"
         elif failure is not None:
             reason = "master_lost" if lost else "stream_failed"
         else:

@@ -112,6 +112,34 @@ def test_a_killed_master_ends_the_run_and_keeps_what_was_read(
     assert run.validity.status == "invalid"
 
 
+def test_a_test_that_was_cut_short_says_so(make_test: MakeTest, shop: Storefront, tmp_path: Path) -> None:
+    def start(folder: str) -> loadlab.LiveRun:
+        live = loadlab.start(make_test(run_time=300), runs=tmp_path / folder)
+        until(lambda: live.tables.rows("requests") > 9)
+        return live
+
+    terminated = start("terminated")
+    os.kill(terminated.swarm.master.pid, signal.SIGTERM)
+    killed = start("killed")
+    killed.kill()
+    stopped = start("stopped")
+    stopped.stop()
+    runs = {live.path.parent.name: live.wait() for live in (terminated, killed, stopped)}
+    ends = {name: next(check for check in run.validity.checks if check.name == "end") for name, run in runs.items()}
+    assert {name: run.info["end_reason"] for name, run in runs.items()} == {
+        "terminated": "quit",
+        "killed": "killed",
+        "stopped": "stopped",
+    }
+    assert {name: end.status for name, end in ends.items()} == {
+        "terminated": "warning",
+        "killed": "warning",
+        "stopped": "ok",
+    }
+    assert all("of 300 s" in end.text for end in ends.values())
+    assert "Locust was told to quit" in runs["terminated"].summary_json["validity"]["reasons"][-1]
+
+
 def test_all_workers_killed_ends_the_run(make_test: MakeTest, shop: Storefront, tmp_path: Path) -> None:
     live = loadlab.start(make_test(run_time=300), runs=tmp_path)
     until(lambda: live.tables.rows("requests") > 6)
