@@ -66,6 +66,20 @@ def test_asking_again_and_again_does_not_keep_the_load_alive(
     assert run.conservation["lost"] == 0
 
 
+def test_without_a_lease_a_swarm_that_nobody_reads_ends_after_its_test(
+    make_test: MakeTest, own: Own, shop: Storefront, browse: Path, tmp_path: Path
+) -> None:
+    browse.write_text(browse.read_text() + "\nimport loadlab.agent.master as master\nmaster.IDLE_S = 1.0\n")
+    kill(own(make_test(run_time=8, lease=None)))
+    with pytest.raises(StoreError, match="stops by itself when its 8 s are over, for it has no lease"):
+        loadlab.open_run("latest", tmp_path / "runs")
+    until(lambda: not locust_processes(tmp_path))
+    run = loadlab.open_run("latest", tmp_path / "runs")
+    assert run.info["end_reason"] == "run_time"
+    assert run.conservation["sent"] == shop.counts()["total"]["received"]
+    assert run.conservation["lost"] == 0
+
+
 def test_an_owner_that_was_suspended_for_longer_than_the_lease_finds_everything(
     make_test: MakeTest, own: Own, shop: Storefront, tmp_path: Path
 ) -> None:
