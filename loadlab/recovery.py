@@ -35,6 +35,7 @@ def recover(folder: store.RunFolder) -> None:
 
 
 def _recover(folder: store.RunFolder) -> None:
+    folder.remove_drafts()
     tables = stream.TableBuilder()
     journal = stream.read_journal(folder.journal_path)
     for record in journal:

@@ -144,6 +144,14 @@ class RunFolder:
         for path in sorted(self.path.glob(f"{self.journal_path.name}*")):
             self._remove(path)
 
+    def remove_drafts(self) -> None:
+        """Remove what a writer that was killed has left of files that were never whole.
+
+        For whoever knows that nobody else writes in this folder.
+        """
+        for path in self.path.glob(".*.tmp"):
+            self._remove(path)
+
     def _remove(self, path: Path) -> None:
         try:
             path.unlink(missing_ok=True)

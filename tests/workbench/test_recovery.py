@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ import pytest
 from locust_left import locust_processes, master_process, until
 
 import loadlab
+from loadlab import schema
 from loadlab.demo import Storefront
 from loadlab.errors import StoreError
 from loadlab.launch.master_api import look_at
@@ -78,6 +80,35 @@ def test_without_a_lease_a_swarm_that_nobody_reads_ends_after_its_test(
     assert run.info["end_reason"] == "run_time"
     assert run.conservation["sent"] == shop.counts()["total"]["received"]
     assert run.conservation["lost"] == 0
+
+
+KILLED_WHILE_ARCHIVING = """
+import json, os, signal, sys
+import loadlab
+from loadlab.store import parquet
+write = parquet.write_parquet
+def write_half(path, table, data):
+    write(path, table, data)
+    if table == "users":
+        path.write_bytes(path.read_bytes()[:-9])
+        os.kill(os.getpid(), signal.SIGKILL)
+parquet.write_parquet = write_half
+loadlab.run(loadlab.LoadTest.from_dict(json.loads(sys.argv[1])), runs=sys.argv[2])
+"""
+
+
+def test_a_recorder_killed_while_it_archives_leaves_no_trace(
+    make_test: MakeTest, shop: Storefront, tmp_path: Path
+) -> None:
+    words = [sys.executable, "-c", KILLED_WHILE_ARCHIVING, json.dumps(make_test().to_dict()), str(tmp_path / "runs")]
+    assert subprocess.run(words, timeout=120, check=False).returncode == -signal.SIGKILL
+    left = next((tmp_path / "runs").glob("r*"))
+    assert {path.name.split(".")[1] for path in left.glob(".*.tmp")} == {"requests", "errors", "users"}
+    run = loadlab.open_run("latest", tmp_path / "runs")
+    assert (run.info["status"], run.info["end_reason"]) == ("recovered", "run_time")
+    assert run.conservation["sent"] == shop.counts()["total"]["received"] == run.requests["count"].sum()
+    tables = {f"{table}.parquet" for table in schema.TABLES}
+    assert {path.name for path in left.iterdir()} == {"run.json", "summary.json", "logs", *tables}
 
 
 def test_an_owner_that_was_suspended_for_longer_than_the_lease_finds_everything(
