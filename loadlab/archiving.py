@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from loadlab import schema, store, stream
-from loadlab.errors import AnalysisError
+from loadlab.errors import AnalysisError, StoreError
 from loadlab.launch import COUNTERS, SPOOL
 from loadlab.results import Run
 
@@ -21,6 +22,34 @@ def replay_spool(folder: store.RunFolder, tables: stream.TableBuilder) -> None:
         for record in stream.read_journal(spool):
             if record.seq > tables.last_seq:
                 tables.add(record.payload)
+
+
+def archive_recorded(
+    folder: store.RunFolder,
+    tables: stream.TableBuilder,
+    journal: stream.Journal,
+    *,
+    reason: str,
+    sent: dict[str, int] | None,
+) -> None:
+    """Archive the run that `journal` and `tables` have recorded, and close the journal.
+
+    What no journal says, how the run ended and what its recorder saw, is kept first, in case the archive cannot be
+    written. Raises StoreError then; the journal has everything that there is room for, and the run can be recovered.
+    """
+    journal.give_reserve_up()
+    try:
+        with contextlib.suppress(StoreError):  # on a disk without room for this either, the archive's own error tells
+            folder.write_end({"reason": reason, "events": tables.own_events})
+        archive(folder, tables, status="finished", reason=reason, sent=sent)
+    except StoreError as error:
+        text = f"{error} The journal in {folder.path} is kept: when there is room, open run {folder.id} again."
+        if unwritten := journal.retry():
+            text += f" Its last {unwritten:,} records found no room in it and are lost with this process."
+        raise StoreError(text) from error
+    finally:
+        journal.close()
+    tidy(folder)
 
 
 def tidy(folder: store.RunFolder) -> None:

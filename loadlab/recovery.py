@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 from typing import Any
@@ -36,19 +37,25 @@ def recover(folder: store.RunFolder) -> None:
 
 def _recover(folder: store.RunFolder) -> None:
     folder.remove_drafts()
+    with contextlib.suppress(OSError):  # a disk that refuses this says so when the archive is written
+        stream.reserve_path(folder.journal_path).unlink()
     tables = stream.TableBuilder()
     journal = stream.read_journal(folder.journal_path)
     for record in journal:
         tables.add(record.payload)
-    text = f"put together from the journal of a recorder that died: {journal.state.records:,} whole records"
+    end = folder.read_end()
+    whose = "a recorder that died" if end is None else "a recorder that could not write the archive"
+    text = f"put together from the journal of {whose}: {journal.state.records:,} whole records"
     if journal.state.torn_bytes or journal.state.damaged_lines:
         text += (
             f", {journal.state.damaged_lines} damaged lines and {journal.state.torn_bytes} bytes of a torn one left out"
         )
     _end_swarm(folder, tables.last_seq)
     replay_spool(folder, tables)
+    for event in end["events"] if end else ():
+        tables.add(event)
     tables.add_event("warning", text, time=(tables.last_second or 0) + 1)
-    reason = tables.end["reason"] if tables.end else "recorder_lost"
+    reason = end["reason"] if end else tables.end["reason"] if tables.end else "recorder_lost"
     archive(folder, tables, status="recovered", reason=reason, sent=read_counters(folder.path))
     tidy(folder)
 

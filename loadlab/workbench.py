@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from loadlab import store, stream
-from loadlab.archiving import archive, iso_time, replay_spool, tidy
+from loadlab.archiving import archive_recorded, iso_time, replay_spool
 from loadlab.errors import LaunchError, LoadlabError, SpecError, StoreError, StreamError, StreamLost
 from loadlab.launch import Launcher, LocalLauncher, Swarm
 from loadlab.provenance import git_state, host_facts, rerun_command, versions
@@ -260,15 +260,7 @@ class LiveRun:
             reason = "master_lost" if lost else "stream_failed"
         else:
             reason = end["reason"] if end else "killed"
-        try:
-            archive(self._folder, self.tables, status="finished", reason=reason, sent=self.swarm.sent_by_worker())
-        except StoreError as error:
-            raise StoreError(
-                f"{error} The journal in {self.path} is kept: when there is room, open run {self.id} again."
-            ) from error
-        finally:
-            self._journal.close()
-        tidy(self._folder)
+        archive_recorded(self._folder, self.tables, self._journal, reason=reason, sent=self.swarm.sent_by_worker())
         return Run(self.path)
 
 

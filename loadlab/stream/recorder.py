@@ -108,10 +108,10 @@ class Recorder:
             self._ended.set()
 
     def _write(self, batch: list[Record]) -> None:
-        if self.journal_error is None:
-            try:
-                self._journal.append([record.line for record in batch])
-            except StreamError as error:
+        try:
+            self._journal.append([record.line for record in batch])  # one that has failed keeps them for a retry
+        except StreamError as error:
+            if self.journal_error is None:
                 self._give_journal_up(error)
 
     def _sync(self, *, at_once: bool = False) -> None:

@@ -15,6 +15,7 @@ from locust_left import locust_processes, until
 import loadlab
 from loadlab.demo import Storefront
 from loadlab.errors import StoreError
+from loadlab.stream.journal import RESERVE_BYTES
 
 MakeTest = Callable[..., loadlab.LoadTest]
 
@@ -169,6 +170,64 @@ def test_a_full_disk_stops_the_test_and_keeps_everything(make_test: MakeTest, sh
         assert run.requests["count"].sum() >= before > 0
         assert run.conservation["sent"] == shop.counts()["total"]["received"]
         assert loadlab.open_run("latest", disk).requests.equals(run.requests)
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
+NAMES = """
+import base64, os
+from locust import FastHttpUser, constant, task
+
+class Many(FastHttpUser):
+    wait_time = constant(0.04)
+
+    @task
+    def home(self):
+        self.client.get("/", name=base64.b64encode(os.urandom(360)).decode())
+"""
+
+
+@pytest.mark.parametrize(
+    ("reserve", "archived", "lost"), [(RESERVE_BYTES, True, False), (160_000, False, False), (24_000, False, True)]
+)
+def test_a_full_disk_costs_only_what_has_no_room_at_all(
+    make_test: MakeTest,
+    browse: Path,
+    shop: Storefront,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    reserve: int,
+    archived: bool,
+    lost: bool,
+) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount a small file system")
+    monkeypatch.setattr("loadlab.stream.journal.RESERVE_BYTES", reserve)
+    monkeypatch.setattr("loadlab.stream.journal.LEAST_RESERVE_BYTES", reserve)
+    browse.write_text(NAMES)
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(disk)], check=True)
+    try:
+        live = loadlab.start(make_test(run_time=300, users=2, lease=5), runs=disk)
+        until(lambda: live.tables.rows("requests") > 500, 60)
+        filler = disk / "filler"
+        filler.write_bytes(bytes(os.statvfs(disk).f_bavail * 4096))
+        if archived:
+            live.wait()
+        else:
+            with pytest.raises(StoreError, match="when there is room, open run") as raised:
+                live.wait()
+            assert ("are lost with this process" in str(raised.value)) is lost
+        filler.unlink()
+        run = loadlab.open_run("latest", disk)
+        assert run.info["status"] == ("finished" if archived else "recovered")
+        assert run.info["end_reason"] == "stopped"
+        assert "journal_failed" in set(run.events["kind"])
+        assert archived or any("could not write the archive" in reason for reason in run.validity.reasons)
+        assert run.conservation["sent"] == shop.counts()["total"]["received"]
+        assert (run.conservation["lost"] > 0) is lost
+        assert not list(run.path.glob("journal*"))
     finally:
         subprocess.run(["umount", str(disk)], check=True)
 
