@@ -27,6 +27,10 @@ SCHEMA_VERSION = 1
 LAST_PARTS_S = 15.0
 """After the end of the test the master waits this long for the workers' last parts."""
 
+IDLE_S = 60.0
+"""After its test a swarm that nobody reads any more ends itself after this time, or after its lease if that is shorter.
+"""
+
 logger = logging.getLogger("loadlab.agent")
 
 
@@ -53,6 +57,7 @@ class Master:
         self._finishing = False
         self._quitting = False
         self._rebalancing: gevent.Greenlet | None = None
+        self._leaving = False
         options = environment.parsed_options
         self.expected = options.expect_workers if isinstance(self.runner, MasterRunner) and options else 1
 
@@ -180,11 +185,12 @@ class Master:
             self.feed.event("swarm_ready", "", f"{reporting} of {self.expected} workers are connected")
 
     def _check_lease(self) -> None:
-        if self.lease_s is None or time.monotonic() - self.feed.last_read < self.lease_s:
+        silence_s = time.monotonic() - self.feed.last_read
+        if self.ended:
+            if silence_s >= min(self.lease_s or IDLE_S, IDLE_S):
+                self.quit()  # nobody needs this process any more, and what nobody has read is spooled
             return
-        if self.ended:  # nobody needs this process any more, and nothing stopped early
-            self.lease_s = None
-            self.quit()
+        if self.lease_s is None or silence_s < self.lease_s:
             return
         text = f"nobody has read the results for {self.lease_s:g} s; the test stops itself"
         logger.error("loadlab: %s", text)
@@ -202,7 +208,9 @@ class Master:
 
     def quit(self) -> None:
         """End this process, and with it the workers, in good order."""
-        os.kill(os.getpid(), signal.SIGTERM)
+        if not self._leaving:
+            self._leaving = True
+            os.kill(os.getpid(), signal.SIGTERM)
 
     def _is_live(self, node: str) -> bool:
         if not isinstance(self.runner, MasterRunner):

@@ -25,7 +25,7 @@ EVENTS = [
 STEADY = SECONDS - 3
 ALL = [
     *("samples", "conservation", "workers", "users", "generator_cpu", "generator_lag", "clocks", "target_rate"),
-    *("steady", "tasks", "master_cpu", "names", "interrupted", "lease", "journal", "master", "notices"),
+    *("steady", "end", "tasks", "master_cpu", "names", "interrupted", "lease", "journal", "master", "notices"),
 ]
 
 
@@ -347,3 +347,24 @@ def test_tasks_that_end_in_exceptions_are_a_warning() -> None:
     assert "3,297 tasks" in checked.text
     assert "KeyError: 'total'" in checked.text
     assert {each.name: each for each in judge(errors=raised.iloc[1:]).checks}["tasks"].status == "ok"
+
+
+@pytest.mark.parametrize(
+    ("reason", "planned_s", "status", "text"),
+    [
+        ("run_time", SECONDS, "ok", "The test lasted as long as planned."),
+        ("shape_done", 9999, "ok", "The test lasted as long as planned."),
+        (None, None, "ok", "The test lasted as long as planned."),
+        ("locustfile", SECONDS, "ok", "The test lasted as long as planned."),
+        ("locustfile", 300, "warning", "The test was cut short after 60.1 of 300 s: the locustfile ended it."),
+        ("quit", 300, "warning", "The test was cut short after 60.1 of 300 s: Locust was told to quit."),
+        ("killed", 300, "warning", "The test was cut short after 60.1 of 300 s: its swarm was killed."),
+        ("killed", None, "warning", "The test was cut short before its time: its swarm was killed."),
+        ("stopped", 300, "ok", "The test ended after 60.1 of 300 s: stopped."),
+        ("lease_expired", 300, "ok", "The test ended after 60.1 of 300 s: lease expired."),
+    ],
+)
+def test_a_test_that_was_cut_short(reason: str | None, planned_s: float | None, status: str, text: str) -> None:
+    found = check(judge(end_reason=reason, planned_s=planned_s), "end")
+    assert (found.status, found.limit) == (status, planned_s)
+    assert found.text == text

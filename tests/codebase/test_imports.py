@@ -27,7 +27,7 @@ MAY_IMPORT = {
 }
 """Part -> the other parts that it may import. Whatever is not here wires the parts."""
 
-WIRING = {"__init__", "__main__", "workbench", "results", "live", "cli", "doctor"}
+WIRING = {"__init__", "__main__", "workbench", "archiving", "recovery", "results", "live", "cli", "doctor"}
 
 OWNERS = {
     "bokeh": {"plot", "report"},

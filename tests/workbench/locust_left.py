@@ -39,3 +39,8 @@ def in_mid_second() -> None:
 def assert_sent(sent: int, received: int, *, killed: int) -> None:
     """Every request that was received was counted when it left; each killed worker may have been about to send one."""
     assert received <= sent <= received + killed
+
+
+def master_process(folder: Path) -> int:
+    """The pid of the master among `locust_processes`."""
+    return next(pid for pid in locust_processes(folder) if "--master" in psutil.Process(pid).cmdline())
