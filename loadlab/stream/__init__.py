@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from loadlab.stream.client import RecordStream as RecordStream
     from loadlab.stream.journal import Journal as Journal
+    from loadlab.stream.journal import claimed as claimed
     from loadlab.stream.journal import is_being_written as is_being_written
+    from loadlab.stream.journal import reserve_path as reserve_path
     from loadlab.stream.live import LiveCounts as LiveCounts
     from loadlab.stream.merged import MergedStream as MergedStream
     from loadlab.stream.merged import open_records as open_records
@@ -33,10 +35,12 @@ _HOME = {
     "RecordStream": "client",
     "Recorder": "recorder",
     "TableBuilder": "tables",
+    "claimed": "journal",
     "is_being_written": "journal",
     "open_records": "merged",
     "parse_record": "record",
     "read_journal": "replay",
+    "reserve_path": "journal",
 }
 
 __all__ = list(_HOME)
