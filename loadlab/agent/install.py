@@ -27,8 +27,9 @@ def install() -> None:
     """Add the agent's listeners to Locust's events.
 
     Settings come from the environment: ``LOADLAB_TOKEN`` (without it the agent stays out of the way),
-    ``LOADLAB_AGENT_WORKER`` (this worker's name), ``_RUN_ID``, ``_LEASE_S``, ``_STAGES`` (JSON), ``_SEED``, ``_TRACE``
-    (0 switches the trace headers off), ``_COUNTERS`` (a folder), ``_SPOOL`` (a file), ``_CLOCK_SHIFT_S`` (tests).
+    ``LOADLAB_AGENT_WORKER`` (this worker's name, of which a ``_PREFIX`` is left out), ``_RUN_ID``, ``_LEASE_S``,
+    ``_STAGES`` (JSON), ``_SEED``, ``_TRACE`` (0 switches the trace headers off), ``_COUNTERS`` (a folder), ``_SPOOL``
+    (a file), ``_CLOCK_SHIFT_S`` (tests).
     """
     token = os.environ.get("LOADLAB_TOKEN", "")
     if not token:
@@ -82,7 +83,8 @@ def _be_ready_at_once(environment: Environment) -> None:
 def _worker_name(runner: Any) -> str:
     if not isinstance(runner, WorkerRunner):
         return "local"
-    return os.environ.get("LOADLAB_AGENT_WORKER") or f"worker-{max(runner.worker_index, 0) + 1}"
+    name = os.environ.get("LOADLAB_AGENT_WORKER", "")
+    return name.removeprefix(os.environ.get("LOADLAB_AGENT_PREFIX", "")) or f"worker-{max(runner.worker_index, 0) + 1}"
 
 
 def _seed(worker_index: int) -> None:

@@ -142,10 +142,13 @@ class Cluster:
         answer = self.request("POST", resource, doing=doing, content=body, headers={"Content-Type": "application/json"})
         _checked(answer, doing, self.namespace)
 
-    def delete(self, resource: str, name: str) -> None:
-        """Delete an object and what it owns; one that is gone already is fine."""
+    def delete(self, resource: str, name: str, *, grace_s: int | None = None) -> None:
+        """Delete an object and what it owns; one that is gone already is fine. A pod gets `grace_s` for its end."""
         doing = f"deleting {resource}/{name}"
-        answer = self.request("DELETE", resource, name, doing=doing, params={"propagationPolicy": "Background"})
+        params = {"propagationPolicy": "Background"}
+        if grace_s is not None:
+            params["gracePeriodSeconds"] = str(grace_s)
+        answer = self.request("DELETE", resource, name, doing=doing, params=params)
         if answer.status_code != 404:
             _checked(answer, doing, self.namespace)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 OWN_RULES: tuple[dict[str, list[str]], ...] = (
     {"apiGroups": [""], "resources": ["configmaps"], "verbs": ["create", "delete", "list"]},
-    {"apiGroups": [""], "resources": ["pods"], "verbs": ["get", "list"]},
+    {"apiGroups": [""], "resources": ["pods"], "verbs": ["delete", "list"]},
     {"apiGroups": [""], "resources": ["pods/log"], "verbs": ["get"]},
     {"apiGroups": [""], "resources": ["pods/portforward"], "verbs": ["create", "get"]},
     {"apiGroups": [""], "resources": ["events"], "verbs": ["list"]},

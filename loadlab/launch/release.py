@@ -28,8 +28,11 @@ KINDS = ("pods", "jobs", "services", "configmaps", "secrets", "serviceaccounts",
 LOOK_S = 0.5
 """Pause between two looks at what is being removed."""
 
+PATIENCE_S = 4.0
+"""A pod gets this long to end in good order before it is killed: all that it knew has been read."""
+
 GONE_S = 60.0
-"""Pods that were told to end get this long to be gone."""
+"""After so long, what is there still is told of."""
 
 
 @dataclass(frozen=True)
@@ -71,13 +74,16 @@ class Release:
     def remove(self) -> list[str]:
         """Uninstall the release, delete the ConfigMaps and wait until nothing is left; what is left all the same."""
         self.helm.uninstall(self.name)
-        deadline = time.monotonic() + GONE_S
+        began = time.monotonic()
         while True:
             left = self.leftovers()
+            waited_s = time.monotonic() - began
             for kind, name in left:
-                if kind != "pods":  # the pods of a deleted Job go with it
+                if kind != "pods":
                     self.cluster.delete(kind, name)
-            if not left or time.monotonic() > deadline:
+                elif waited_s > PATIENCE_S:  # a pod goes with its Job, but a Locust that is starting is deaf to SIGTERM
+                    self.cluster.delete(kind, name, grace_s=1)
+            if not left or waited_s > GONE_S:
                 return [f"{kind}/{name}" for kind, name in left]
             time.sleep(LOOK_S)
 

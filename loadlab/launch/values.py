@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -84,9 +84,10 @@ def helm_values(
     repository, tag = _split_image(options.image or f"{IMAGE}:{locust_version}")
     workers = max(test.workers, 1)
     environment = {**test.environment, **agent_environment(test, token=token, run_id=ownership.run_id)}
+    environment["LOADLAB_AGENT_PREFIX"] = f"{ownership.release}-"  # a worker is called like its pod
     python_path = environment.pop("PYTHONPATH", "")
     secret = {"LOADLAB_TOKEN": environment.pop("LOADLAB_TOKEN")}
-    words = [*test.user_classes, *locust_options(test)]
+    words = _literal([*test.user_classes, *locust_options(test)])
     affinity = _keep_off(options.separate_from)
     config_maps = {
         ownership.config_map_name(number): folder.path for number, folder in enumerate(bundle.folders) if number
@@ -101,7 +102,10 @@ def helm_values(
             "locust_lib_configmap": "",
             "locust_host": test.host or "",
             "pip_packages": list(options.pip_packages),
-            "environment": {**environment, "PYTHONPATH": ":".join(filter(None, (AGENT_ROOT, python_path)))},
+            "environment": {
+                **dict(zip(environment, _literal(environment.values()), strict=True)),
+                "PYTHONPATH": ":".join(filter(None, (AGENT_ROOT, python_path))),
+            },
             "environment_secret": secret,
             "environment_load_from_secrets": list(options.secrets),
             "headless": False,
@@ -118,6 +122,11 @@ def helm_values(
         "extraLabels": ownership.labels,
         "loadlab": {"deadlineSeconds": deadline_s(test), "ttlSecondsAfterFinished": TTL_S},
     }
+
+
+def _literal(texts: Iterable[str]) -> list[str]:
+    """The texts as they have to be given to reach a container unchanged: Kubernetes expands ``$(NAME)``."""
+    return [text.replace("$", "$$") for text in texts]
 
 
 def _split_image(image: str) -> tuple[str, str]:

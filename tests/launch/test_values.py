@@ -51,6 +51,12 @@ def test_a_python_path_of_the_test_stays_beside_the_agents(tmp_path: Path) -> No
     assert values["loadtest"]["environment"]["STAGE"] == "dev"
 
 
+def test_dollars_reach_the_pods_as_they_are(tmp_path: Path) -> None:
+    values = values_of(tmp_path, environment={"PRICE": "$5 $(HOME) $$"}, locust_options=["--title", "$(HOST)"])
+    assert values["loadtest"]["environment"]["PRICE"] == "$$5 $$(HOME) $$$$"
+    assert "$$(HOST)" in values["worker"]["args"]
+
+
 def test_load_generators_keep_off_the_targets_nodes(tmp_path: Path) -> None:
     values = values_of(tmp_path, {"separate_from": "app=shop"})
     for part in ("master", "worker"):
