@@ -17,9 +17,9 @@ import anyio.from_thread
 import httpx
 import kr8s
 import kr8s.asyncio
-import kr8s.asyncio.objects
 
-from loadlab.errors import ClusterRefused, ClusterUnreachable, LaunchError
+from loadlab.errors import ClusterRefused, ClusterUnreachable
+from loadlab.launch.forward import forward_port
 
 T = TypeVar("T")
 
@@ -36,7 +36,10 @@ RESOURCES: dict[str, str] = {
 }
 """What the launcher asks for -> the API version that it is in."""
 
-_SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
+IN_CLUSTER = "in-cluster"
+"""The name of the context of a process in a pod that has no kubeconfig."""
+
+_SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 TIMEOUT_S = 15.0
 RETRIES_S = (0.2, 0.5, 1.0, 2.0)
 """Pauses before a request is made again."""
@@ -47,7 +50,7 @@ MAX_PAUSE_S = 10.0
 
 def is_inside_cluster() -> bool:
     """True if this process runs in a pod, where the names of Services resolve."""
-    return _SERVICE_ACCOUNT.exists()
+    return (_SERVICE_ACCOUNT / "token").exists()
 
 
 class Cluster:
@@ -64,10 +67,10 @@ class Cluster:
         except BaseException:
             self._stack.close()
             raise
-        self.namespace: str = self._api.namespace
+        self.namespace: str = namespace or self._own_namespace() or self._api.namespace
         self.context_name: str | None = context
         """The context that was asked for; None for the current one."""
-        self.context: str = self._api.auth.active_context or context or "the pod's own cluster"
+        self.context: str = self._api.auth.active_context or context or IN_CLUSTER
         self.server: str = self._api.auth.server
 
     def _connect(self, context: str | None, namespace: str | None) -> Any:
@@ -82,6 +85,11 @@ class Cluster:
                 f"{named} of the kubeconfig leads to no cluster: {_words(error)}. "
                 "`kubectl config get-contexts` lists the contexts there are."
             ) from error
+
+    def _own_namespace(self) -> str:
+        """The namespace of the pod that this process runs in, where no kubeconfig names another one."""
+        path = _SERVICE_ACCOUNT / "namespace"
+        return "" if self._api.auth.active_context or not path.exists() else path.read_text().strip()
 
     def _call(self, work: Callable[[], Coroutine[Any, Any, T]], doing: str) -> T:
         try:
@@ -162,21 +170,9 @@ class Cluster:
 
     @contextmanager
     def forward(self, pod: str, port: int) -> Iterator[int]:
-        """A port of 127.0.0.1 that leads to `port` of the pod; a broken connection to the API is made anew."""
-
-        async def open_port() -> Any:
-            target = await kr8s.asyncio.objects.Pod.get(pod, namespace=self.namespace, api=self._api)
-            forward = target.portforward(remote_port=port, local_port="auto")
-            return forward, await forward.start()
-
-        try:
-            forward, local_port = self._call(open_port, f"opening a port to {pod}")
-        except (kr8s.NotFoundError, kr8s.ServerError) as error:
-            raise LaunchError(f"no port could be opened to the pod {pod}: {_words(error)}") from error
-        try:
+        """A port of 127.0.0.1 that leads to `port` of the pod. A broken connection ends; the next one may do."""
+        with self._portal.wrap_async_context_manager(forward_port(self._api, self.namespace, pod, port)) as local_port:
             yield local_port
-        finally:
-            self._portal.call(forward.stop)
 
     def close(self) -> None:
         """End the connection and every port."""
