@@ -87,9 +87,12 @@ class Place:
 
     def seen(self) -> int:
         """How many requests have come to the target."""
-        with Cluster(self.context, self.namespace) as cluster, cluster.forward(TARGET, self.target_port) as port:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/count", timeout=15) as answer:
-                return int(answer.read())
+        with (
+            Cluster(self.context, self.namespace) as cluster,
+            cluster.forward(TARGET, self.target_port) as port,
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/count", timeout=15) as answer,
+        ):
+            return int(answer.read())
 
     def seen_at_rest(self, seconds: float = 60.0) -> int:
         """The same as soon as no more requests come."""
