@@ -134,6 +134,6 @@ def cron_job_yaml(notebook: str, parameters: dict[str, str], *, name: str | None
     from loadlab.report import convert_parameters, notebook_parameters
 
     convert_parameters(notebook_parameters(notebook), parameters)
-    title = re.sub(r"[^a-z0-9]+", "-", Path(notebook).stem.lower()).strip("-")
+    title = re.sub(r"[^a-z0-9]+", "-", Path(notebook).stem.lower()).strip("-")[:40].rstrip("-")
     manifest = cron_job(name or f"loadlab-{title}", notebook=notebook, parameters=parameters, **settings)
     return yaml_document(manifest).removeprefix("---\n")
