@@ -17,9 +17,6 @@ if TYPE_CHECKING:
     from loadlab.launch.kubernetes import Plan
     from loadlab.launch.release import Found
 
-PREVIEW = "preview"
-"""What stands for a run's id where nothing is installed."""
-
 
 def helm_values(test: LoadTest, **options: Any) -> dict[str, Any]:
     """The Helm values that `test` would be installed with, secrets masked; `options` are those of KubernetesOptions.
@@ -44,7 +41,7 @@ def manifests_yaml(test: LoadTest, **options: Any) -> str:
 
 
 def _plan(test: LoadTest, options: dict[str, Any]) -> Plan:
-    from loadlab.launch.kubernetes import Plan
+    from loadlab.launch.kubernetes import PREVIEW, Plan
 
     return Plan(test, KubernetesOptions(**options), PREVIEW)
 
@@ -56,34 +53,44 @@ def open_cluster(context: str | None = None, namespace: str | None = None) -> Cl
     return Cluster(context, namespace)
 
 
-def swarms(context: str | None = None, namespace: str | None = None) -> pd.DataFrame:
-    """A row a swarm that loadlab owns in the namespace, the oldest first.
+def swarms(context: str | None = None, namespace: str | None = None, *, everywhere: bool = False) -> pd.DataFrame:
+    """A row a swarm that loadlab owns in the namespace, or `everywhere` in the cluster, the oldest first.
 
-    Columns: run_id, release, owner (text), created, expires (UTC), pods (running ones), expired (bool).
+    Columns: run_id, release, namespace, owner (text), created, expires (UTC), pods (running ones), expired (bool).
     """
     import pandas as pd
 
     with open_cluster(context, namespace) as cluster:
         rows = [
-            (each.run_id, each.release, each.owner, each.created, each.expires, running, each.is_expired)
-            for each, running in find_swarms(cluster)
+            (
+                each.run_id,
+                each.release,
+                each.namespace,
+                each.owner,
+                each.created,
+                each.expires,
+                running,
+                each.is_expired,
+            )
+            for each, running in find_swarms(cluster, everywhere=everywhere)
         ]
-    columns = ["run_id", "release", "owner", "created", "expires", "pods", "expired"]
+    columns = ["run_id", "release", "namespace", "owner", "created", "expires", "pods", "expired"]
     frame = pd.DataFrame(rows, columns=columns)
     for name in ("created", "expires"):
         frame[name] = pd.to_datetime(frame[name], utc=True)
-    return frame.astype({"run_id": "str", "release": "str", "owner": "str", "pods": "int64", "expired": "bool"})
+    text = dict.fromkeys(("run_id", "release", "namespace", "owner"), "str")
+    return frame.astype({**text, "pods": "int64", "expired": "bool"})
 
 
-def find_swarms(cluster: Cluster) -> list[tuple[Found, int]]:
-    """Every swarm that loadlab owns in the cluster's namespace, with the number of its running pods."""
+def find_swarms(cluster: Cluster, *, everywhere: bool = False) -> list[tuple[Found, int]]:
+    """Every swarm that loadlab owns in the cluster's namespace, or `everywhere`, with the number of running pods."""
+    from loadlab.launch import release
     from loadlab.launch.pod_state import is_over
-    from loadlab.launch.release import find_swarms
     from loadlab.launch.values import RUN_LABEL
 
-    pods = [pod for pod in cluster.list("pods", RUN_LABEL) if not is_over(pod)]
+    pods = [pod for pod in cluster.list("pods", RUN_LABEL, everywhere=everywhere) if not is_over(pod)]
     runs = [pod["metadata"]["labels"][RUN_LABEL] for pod in pods]
-    return [(each, runs.count(each.run_id)) for each in find_swarms(cluster)]
+    return [(each, runs.count(each.run_id)) for each in release.find_swarms(cluster, everywhere=everywhere)]
 
 
 def find_swarm(cluster: Cluster, name: str) -> Found:
@@ -99,14 +106,21 @@ def find_swarm(cluster: Cluster, name: str) -> Found:
 
 
 def find_orphans(cluster: Cluster) -> list[Found]:
-    """The swarms whose time is over, or that are no longer starting and have no running pod."""
-    from loadlab.launch.values import STARTING_S
+    """The swarms whose time is over, or that have no running pod and are not starting: their Jobs have ended, or it is
+    too long ago that they were made."""
+    from loadlab.launch.pod_state import has_ended
+    from loadlab.launch.values import RUN_LABEL, STARTING_S
 
     now = datetime.now(UTC)
+    jobs: dict[str, list[bool]] = {}
+    for job in cluster.list("jobs", RUN_LABEL):
+        jobs.setdefault(job["metadata"]["labels"][RUN_LABEL], []).append(has_ended(job))
     return [
         each
         for each, running in find_swarms(cluster)
-        if each.is_expired or (not running and (now - each.created).total_seconds() > STARTING_S)
+        if each.is_expired
+        or (not running and all(jobs.get(each.run_id, [False])))
+        or (not running and (now - each.created).total_seconds() > STARTING_S)
     ]
 
 

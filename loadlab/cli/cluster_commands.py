@@ -58,7 +58,8 @@ def manifests(test_file: Path | None, **fields: Any) -> None:
 @click.command(short_help="List the swarms in a cluster.")
 @_context
 @_namespace
-def swarms(context: str | None, namespace: str | None) -> None:
+@click.option("-A", "--all-namespaces", "everywhere", is_flag=True, help="Look into all namespaces of the cluster.")
+def swarms(context: str | None, namespace: str | None, everywhere: bool) -> None:
     """List every swarm that loadlab owns in a namespace: its run, owner, age, and when it ends by itself.
 
     \b

@@ -80,8 +80,8 @@ def format_swarms(found: Iterable[tuple[Found, int]]) -> str:
         left = "" if swarm.expires is None else format_duration(max(0, int((swarm.expires - now).total_seconds())))
         ends = "over" if swarm.is_expired else f"in {left}" if left else "unknown"
         age = format_duration(max(0, int((now - swarm.created).total_seconds())))
-        rows.append((swarm.run_id, swarm.owner, str(pods), age, ends))
-    return format_table(("run", "owner", "pods", "age", "ends"), rows)
+        rows.append((swarm.run_id, swarm.namespace, swarm.owner, str(pods), age, ends))
+    return format_table(("run", "namespace", "owner", "pods", "age", "ends"), rows)
 
 
 def _printable(text: str) -> str:

@@ -73,6 +73,9 @@ class Launcher(Protocol):
     def options(self) -> KubernetesOptions | None:
         """What was said of the place where it launches; None where there is nothing to say."""
 
+    def describe(self, test: LoadTest) -> str:
+        """Where and how the parts of `test` would run, for a person. Raises what `launch` would refuse by then."""
+
     def launch(
         self, test: LoadTest, *, run_id: str, folder: Path, meanwhile: Callable[[], object] | None = None
     ) -> Swarm:

@@ -107,7 +107,7 @@ class Cluster:
         repeatable = method != "POST"
         for pause_s in (*RETRIES_S, None):
             try:
-                answer = self._ask_once(method, resource, name, doing, options)
+                answer = self._ask_once(method, resource, name, doing, dict(options))
             except ClusterUnreachable:
                 if pause_s is None or not repeatable:
                     raise
@@ -121,11 +121,13 @@ class Cluster:
         return answer
 
     def _ask_once(self, method: str, resource: str, name: str, doing: str, options: dict[str, Any]) -> httpx.Response:
+        everywhere = options.pop("everywhere", False)
+
         async def ask() -> httpx.Response:
             async with self._api.call_api(
                 method=method,
                 version=RESOURCES[resource],
-                namespace=self.namespace,
+                namespace=None if everywhere else self.namespace,
                 url=f"{resource}/{name}" if name else resource,
                 raise_for_status=False,
                 timeout=TIMEOUT_S,
@@ -135,11 +137,13 @@ class Cluster:
 
         return self._call(ask, doing)
 
-    def list(self, resource: str, selector: str = "", *, fields: str = "") -> list[dict[str, Any]]:
-        """The objects whose labels match `selector`, as the API tells them."""
+    def list(
+        self, resource: str, selector: str = "", *, fields: str = "", everywhere: bool = False
+    ) -> list[dict[str, Any]]:
+        """The objects whose labels match `selector`, as the API tells them; `everywhere` means all namespaces."""
         params = {key: text for key, text in (("labelSelector", selector), ("fieldSelector", fields)) if text}
         doing = f"listing {resource}"
-        answer = self.request("GET", resource, doing=doing, params=params)
+        answer = self.request("GET", resource, doing=doing, params=params, everywhere=everywhere)
         return list(_checked(answer, doing, self.namespace)["items"])
 
     def create(self, manifest: dict[str, Any]) -> None:

@@ -33,6 +33,10 @@ OWNED = {
 """Values that would contradict the test -> what decides on them."""
 
 
+PREVIEW = "preview"
+"""What stands for a run's id where nothing is installed."""
+
+
 class KubernetesLauncher:
     """Installs a release for each run where `options` say, and removes it when the run is over.
 
@@ -45,6 +49,12 @@ class KubernetesLauncher:
     def __init__(self, options: KubernetesOptions, *, on_wait: Callable[[str], None] | None = None) -> None:
         self.options = options
         self._on_wait = on_wait or _tell
+
+    def describe(self, test: LoadTest) -> str:
+        """See `Launcher.describe`: the Helm values that the test would be installed with, secrets masked."""
+        values = yaml_document(masked(Plan(test, self.options, PREVIEW).merged_values)).removeprefix("---\n")
+        place = f"namespace {self.options.namespace or 'of the context'}, context {self.options.context or 'in use'}"
+        return f"Locust runs on Kubernetes ({place}), installed with these Helm values:\n\n{values}"
 
     def launch(
         self, test: LoadTest, *, run_id: str, folder: Path, meanwhile: Callable[[], object] | None = None

@@ -23,6 +23,9 @@ from loadlab.spec import LoadTest
 LOOK_S = 0.5
 """Pause between two looks at pods that are not ready yet."""
 
+QUIET_S = 15.0
+"""So long nothing is told of pods that are just starting."""
+
 WATCH_S = 2.0
 """Pause between two looks at pods that are at work."""
 
@@ -58,7 +61,7 @@ class KubernetesSwarm(DrivenSwarm):
         Raises LaunchError at once for what waiting does not mend, LocustfileError for what the locustfile does,
         LaunchTimeout with the last reason.
         """
-        deadline = time.monotonic() + timeout_s
+        began = time.monotonic()
         told = ""
         while True:
             pods = self.pods()
@@ -69,15 +72,14 @@ class KubernetesSwarm(DrivenSwarm):
             if master is not None:
                 self._reach(master)
                 status = self._api.status()
-            if status is not None:
-                if status["workers"] >= status["workers_expected"]:
-                    check_locustfile_fits(self.test, status["locustfile"])
-                    break
-                reasons = reasons or [f"{status['workers']} of {status['workers_expected']} workers are connected"]
-            reason = "; ".join(reasons) or "the pods are starting"
-            if time.monotonic() > deadline:
+            if status is not None and status["workers"] >= status["workers_expected"]:
+                check_locustfile_fits(self.test, status["locustfile"])
+                break
+            reason = "; ".join(reasons) or _stage(status)
+            waited_s = time.monotonic() - began
+            if waited_s > timeout_s:
                 raise LaunchTimeout(f"the swarm was not ready within {timeout_s:g} s: {reason}")
-            if reason != told:
+            if reason != told and (reasons or waited_s > QUIET_S):
                 tell(f"waiting for {self.release.name}: {reason}")
                 told = reason
             time.sleep(LOOK_S)
@@ -184,6 +186,12 @@ class KubernetesSwarm(DrivenSwarm):
             if is_over(pod):
                 self._logged.add(name)
             (self.folder / "logs" / f"{_part(pod)}.log").write_text(text, encoding="utf-8")
+
+
+def _stage(status: dict[str, Any] | None) -> str:
+    if status is None:
+        return "the pods are starting"
+    return f"{status['workers']} of {status['workers_expected']} workers are connected"
 
 
 def _component(pod: dict[str, Any]) -> str:

@@ -32,6 +32,11 @@ class LocalLauncher:
     def __init__(self, *, timeout_s: float = 60.0) -> None:
         self.timeout_s = timeout_s
 
+    def describe(self, test: LoadTest) -> str:
+        """See `Launcher.describe`."""
+        parts = f"a master and {test.workers} worker{'s' * (test.workers != 1)}" if test.workers else "one process"
+        return f"Locust runs on this machine: {parts}"
+
     def launch(
         self, test: LoadTest, *, run_id: str, folder: Path, meanwhile: Callable[[], object] | None = None
     ) -> LocalSwarm:

@@ -41,6 +41,7 @@ class Found:
 
     run_id: str
     release: str
+    namespace: str
     owner: str
     created: datetime
     expires: datetime | None
@@ -91,7 +92,8 @@ class Release:
         """(kind, name) of everything in the cluster that belongs to the release."""
         found = [(kind, each) for kind in KINDS for each in self.cluster.list(kind, self.selector)]
         found += [("secrets", each) for each in self.cluster.list("secrets", f"owner=helm,name={self.name}")]
-        return [(kind, each["metadata"]["name"]) for kind, each in found]
+        found += [("pods", each) for each in self.cluster.list("pods", f"app.kubernetes.io/instance={self.name}")]
+        return sorted({(kind, each["metadata"]["name"]) for kind, each in found})
 
 
 def config_maps(bundle: Bundle, ownership: Ownership) -> list[dict[str, Any]]:
@@ -103,15 +105,15 @@ def config_maps(bundle: Bundle, ownership: Ownership) -> list[dict[str, Any]]:
     ]
 
 
-def find_swarms(cluster: Cluster, target: str | None = None) -> list[Found]:
+def find_swarms(cluster: Cluster, target: str | None = None, *, everywhere: bool = False) -> list[Found]:
     """Every swarm that loadlab owns in the cluster's namespace, the oldest first: of any owner, alive or orphaned.
 
-    With `target`, a `target_key`, only those that load it.
+    With `target`, a `target_key`, only those that load it; `everywhere` looks into all namespaces.
     """
     found: dict[str, Found] = {}
     selector = f"{RUN_LABEL},{TARGET_LABEL}={target}" if target else RUN_LABEL
     for kind in ("configmaps", "jobs"):
-        for each in cluster.list(kind, selector):
+        for each in cluster.list(kind, selector, everywhere=everywhere):
             labels = each["metadata"]["labels"]
             run_id = labels[RUN_LABEL]
             found.setdefault(
@@ -119,6 +121,7 @@ def find_swarms(cluster: Cluster, target: str | None = None) -> list[Found]:
                 Found(
                     run_id=run_id,
                     release=labels.get(RELEASE_LABEL, f"loadlab-{run_id}"),
+                    namespace=each["metadata"]["namespace"],
                     owner=labels.get(OWNER_LABEL, ""),
                     created=datetime.fromisoformat(each["metadata"]["creationTimestamp"]),
                     expires=_read_time(labels.get(EXPIRES_LABEL, "")),

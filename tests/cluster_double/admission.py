@@ -124,8 +124,8 @@ def admit_pod(store: Store, resource: Resource, namespace: str, pod: Object) -> 
     if store.find("serviceaccounts", namespace, account) is None:
         why = f'error looking up service account {namespace}/{account}: serviceaccount "{account}" not found'
         raise errors.forbidden(resource, name, why)
-    used = sum(not is_terminal(other) for other in store.list("pods", namespace))
-    for quota in store.list("resourcequotas", namespace):
+    used = sum(not is_terminal(other) for other in store.all("pods", namespace))
+    for quota in store.all("resourcequotas", namespace):
         hard = quota["spec"].get("hard", {}).get("pods")
         if hard is not None and used + 1 > int(hard):
             counts = f"requested: pods=1, used: pods={used}, limited: pods={hard}"

@@ -32,14 +32,18 @@ class Cluster:
     """A cluster of three nodes with the given namespaces.
 
     Time is real. `backoff_s` alone is shorter than in a real cluster, where a crashed container and a failed Job pod
-    wait 10 seconds before their next attempt, then 20, 40 and so on.
+    wait 10 seconds before their next attempt, then 20, 40 and so on. A pod finds the project under test installed only
+    if its image matches one of the patterns `project_images`.
     """
 
-    def __init__(self, *namespaces: str, backoff_s: float = 1.0, name: str = "double") -> None:
+    def __init__(
+        self, *namespaces: str, backoff_s: float = 1.0, name: str = "double", project_images: Sequence[str] = ()
+    ) -> None:
         self.name = name
         self.user = "system:serviceaccount:default:loadlab"
         self.token = secrets.token_hex(16)
         self.backoff_s = backoff_s
+        self.project_images = project_images
         self.rules: list[Object] | None = None
         self.calls: list[Call] = []
         self.broken: list[str] = []
@@ -55,11 +59,7 @@ class Cluster:
         for name in dict.fromkeys(self._namespaces):
             self.create("namespaces", {"metadata": {"name": name}})
         for number in (1, 2, 3):
-            labels = {"kubernetes.io/hostname": f"node-{number}", "kubernetes.io/os": "linux"}
-            ready = {"type": "Ready", "status": "True", "reason": "KubeletReady"}
-            status = {"conditions": [ready], "allocatable": {"cpu": "2", "memory": "4Gi", "pods": "110"}}
-            node = {"metadata": {"name": f"node-{number}", "labels": labels}, "spec": {}, "status": status}
-            self.create("nodes", node)
+            self.node(f"node-{number}")
         handler = type("ClusterHandler", (Handler,), {"cluster": self})
         self._server = Server(("127.0.0.1", 0), handler)
         self.port = self._server.server_port
@@ -84,27 +84,13 @@ class Cluster:
 
     def kubeconfig(self, path: Path, namespace: str = "default", contexts: Sequence[str] = ()) -> Path:
         """Write a kubeconfig whose contexts, by default one of the cluster's name, all lead here."""
-        names = list(contexts) or [self.name]
-        entries = [
-            {"name": n, "context": {"cluster": self.name, "user": self.name, "namespace": namespace}} for n in names
-        ]
-        content = {
-            "apiVersion": "v1",
-            "kind": "Config",
-            "clusters": [{"name": self.name, "cluster": {"server": self.url}}],
-            "users": [{"name": self.name, "user": {"token": self.token}}],
-            "contexts": entries,
-            "current-context": names[0],
-        }
-        path.write_text(yaml.safe_dump(content))
-        path.chmod(0o600)
-        return path
+        return write_kubeconfig(path, dict.fromkeys(contexts or [self.name], self), namespace)
 
     # Looking at the state, and changing it past the API.
 
     def objects(self, kind: str, namespace: str | None = None) -> list[Object]:
         """All objects of a kind ("Pod" or "pods"), of one namespace or of all."""
-        return self.store.list(resource_of(kind).name, namespace)
+        return self.store.all(resource_of(kind).name, namespace)
 
     def object(self, kind: str, namespace: str, name: str) -> Object:
         return self.store.get(resource_of(kind), namespace, name)
@@ -112,6 +98,25 @@ class Cluster:
     def create(self, kind: str, obj: Object, namespace: str = "default") -> Object:
         resource = resource_of(kind)
         return self.verbs.create(Target(resource, "", namespace if resource.namespaced else "", ""), obj, {})
+
+    def node(
+        self,
+        name: str,
+        labels: Object | None = None,
+        taints: Sequence[Object] = (),
+        cpu: str = "64",
+        memory: str = "256Gi",
+    ) -> None:
+        """Add a node, or set its labels, taints and size anew."""
+        ready = {"type": "Ready", "status": "True", "reason": "KubeletReady"}
+        own = {"kubernetes.io/hostname": name, "kubernetes.io/os": "linux"} | (labels or {})
+        status = {"conditions": [ready], "allocatable": {"cpu": cpu, "memory": memory, "pods": "110"}}
+        new: Object = {"metadata": {"name": name, "labels": own}, "spec": {"taints": list(taints)}, "status": status}
+        if old := self.store.find("nodes", "", name):
+            new["metadata"] = old["metadata"] | {"labels": own}
+            self.store.change(old, lambda it: it.update(new))
+        else:
+            self.create("Node", new)
 
     def delete(self, kind: str, namespace: str, name: str) -> None:
         self.store.delete(resource_of(kind), namespace, name)
@@ -234,8 +239,8 @@ class Cluster:
         """Mark a pod as a target of disruption, before it is deleted."""
         with contextlib.suppress(LookupError):
             worker = self.kubelet.worker(namespace, pod)
-            worker.condition("DisruptionTarget", True, reason, message)
-            worker.update()
+            worker.status.condition("DisruptionTarget", True, reason, message)
+            worker.status.update()
 
     def until(self, condition: Any, seconds: float = 30.0) -> Any:
         """Wait until `condition()` is true, and return it; the time only guards against hanging."""
@@ -247,7 +252,11 @@ class Cluster:
         return found
 
     def _phases(self) -> list[str]:
-        return [f"{pod['metadata']['name']} {pod['status']}" for pod in self.objects("pods")]
+        return [
+            f"{pod['metadata']['name']}: {pod['status']['phase']} {pod['status'].get('containerStatuses')} "
+            f"{self.log(pod['metadata']['namespace'], pod['metadata']['name'])[-500:]!r}"
+            for pod in self.objects("pods")
+        ]
 
     def _control(self) -> None:
         """The loop of all controllers: after every change, and ten times a second."""
@@ -263,3 +272,23 @@ class Cluster:
                     self.broken.append(traceback.format_exc())
                     return
                 seen = self.store.version
+
+
+def write_kubeconfig(path: Path, contexts: dict[str, Cluster], namespace: str = "default") -> Path:
+    """A kubeconfig of several clusters: context -> cluster. The first is the current one."""
+    clusters = {cluster.url: cluster for cluster in contexts.values()}
+    names = {
+        name: {"cluster": cluster.url, "user": cluster.url, "namespace": namespace}
+        for name, cluster in contexts.items()
+    }
+    content = {
+        "apiVersion": "v1",
+        "kind": "Config",
+        "clusters": [{"name": url, "cluster": {"server": url}} for url in clusters],
+        "users": [{"name": url, "user": {"token": cluster.token}} for url, cluster in clusters.items()],
+        "contexts": [{"name": name, "context": context} for name, context in names.items()],
+        "current-context": next(iter(contexts)),
+    }
+    path.write_text(yaml.safe_dump(content))
+    path.chmod(0o600)
+    return path

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import psutil
 import pytest
 
 from cluster_double import Cluster, cannot_run_pods
-from cluster_double.tools import Tools
+from cluster_double.tools import Tools, unused_port
 
 WHY_NOT = cannot_run_pods()
 
@@ -35,6 +34,9 @@ def tools(cluster: Cluster, tmp_path: Path) -> Tools:
 
 @pytest.fixture
 def free_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
+    return unused_port()
+
+
+@pytest.fixture
+def second_free_port() -> int:
+    return unused_port()

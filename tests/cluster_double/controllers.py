@@ -35,7 +35,7 @@ class Deployments:
         self.cluster = cluster
 
     def sync(self) -> None:
-        for deployment in self.cluster.store.list("deployments"):
+        for deployment in self.cluster.store.all("deployments"):
             if not deployment["metadata"].get("deletionTimestamp"):
                 self._sync(deployment)
 
@@ -43,7 +43,7 @@ class Deployments:
         store, spec, uid = self.cluster.store, deployment["spec"], deployment["metadata"]["uid"]
         namespace = deployment["metadata"]["namespace"]
         digest = f"{zlib.crc32(json.dumps(spec['template'], sort_keys=True).encode()):x}"
-        pods = [pod for pod in store.list("pods", namespace) if is_owned(pod, uid)]
+        pods = [pod for pod in store.all("pods", namespace) if is_owned(pod, uid)]
         pods = [pod for pod in pods if not pod["metadata"].get("deletionTimestamp")]
         good = [pod for pod in pods if pod["metadata"]["labels"]["pod-template-hash"] == digest]
         good = [pod for pod in good if pod["status"].get("phase") != "Failed"]
@@ -60,7 +60,9 @@ class Deployments:
         counts = dict.fromkeys(("readyReplicas", "availableReplicas"), ready)
         counts |= {"replicas": len(good), "updatedReplicas": len(good), "unavailableReplicas": spec["replicas"] - ready}
         seen = {"observedGeneration": deployment["metadata"]["generation"], "conditions": [available, progress]}
-        store.change(deployment, lambda it: it.update(status=seen | {k: v for k, v in counts.items() if v}))
+        status = seen | {key: value for key, value in counts.items() if value}
+        if status != deployment["status"]:
+            store.change(deployment, lambda it: it.update(status=status))
 
 
 def conditions(obj: Object) -> list[Object]:

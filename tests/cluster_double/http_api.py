@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import gzip
 import json
+import sys
 import time
+import traceback
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -31,8 +33,6 @@ class Server(ThreadingHTTPServer):
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that has gone is none of ours; anything else is shown."""
-        import sys
-
         if not isinstance(sys.exception() if hasattr(sys, "exception") else sys.exc_info()[1], OSError):
             super().handle_error(request, client_address)
 
@@ -66,6 +66,9 @@ class Handler(BaseHTTPRequestHandler):
             self.answer(error.code, error.status(), retry)
         except (BrokenPipeError, ConnectionResetError):
             self.close_connection = True
+        except Exception:  # noqa: BLE001
+            self.cluster.broken.append(f"{self.command} {self.path}\n{traceback.format_exc()}")
+            self.answer(500, ApiError(500, "InternalError", "the double is broken").status())
         finally:
             with contextlib.suppress(OSError, ValueError):
                 self.wfile.flush()

@@ -39,7 +39,7 @@ class Jobs:
         self._records: dict[str, Record] = {}
 
     def sync(self) -> None:
-        for job in self.cluster.store.list("jobs"):
+        for job in self.cluster.store.all("jobs"):
             if job["metadata"].get("deletionTimestamp"):
                 continue
             done = _finished(job)
@@ -54,7 +54,7 @@ class Jobs:
                     self._write(job, self._pods(job), job["status"])
 
     def _pods(self, job: Object) -> list[Object]:
-        pods = self.cluster.store.list("pods", job["metadata"]["namespace"])
+        pods = self.cluster.store.all("pods", job["metadata"]["namespace"])
         return [pod for pod in pods if is_owned(pod, job["metadata"]["uid"])]
 
     def _sync(self, job: Object) -> None:
@@ -138,6 +138,9 @@ class Jobs:
         self._delete(active[parallelism:])
         if time.monotonic() < record.not_before:
             return
+        default = "Failed" if job["spec"].get("podFailurePolicy") else "TerminatingOrFailed"
+        if job["spec"].get("podReplacementPolicy", default) == "Failed":
+            active = [pod for pod in self._pods(job) if not is_terminal(pod)]
         taken = {*record.succeeded.values(), *record.gave_up, *(_index(pod) for pod in active)}
         free = [index for index in range(completions or 0) if index not in taken] if indexed else []
         uid, name = job["metadata"]["uid"], job["metadata"]["name"]
@@ -147,6 +150,8 @@ class Jobs:
             if not indexed:
                 made = create_pod(self.cluster, job, f"{name}-", labels)
             else:
+                if not free:
+                    return
                 index = free.pop(0)
                 marked = labels | {INDEX: str(index)}
                 made = create_pod(self.cluster, job, f"{name}-{index}-", marked, lambda pod, i=index: _number(pod, i))
@@ -186,8 +191,13 @@ class Jobs:
         status = {key: value for key, value in status.items() if key not in counts}
         status |= {key: value for key, value in counts.items() if value or key in ("ready", "terminating")}
         if job["spec"].get("completionMode") == "Indexed":
-            status["completedIndexes"] = ",".join(str(i) for i in sorted(set(record.succeeded.values()) - {None}))
-        self.cluster.store.change(job, lambda it: it.update(status=status))
+            if record.gave_up:
+                status["failedIndexes"] = ",".join(str(index) for index in sorted(record.gave_up))
+            status["completedIndexes"] = ",".join(
+                str(i) for i in sorted({i for i in record.succeeded.values() if i is not None})
+            )
+        if status != job["status"]:
+            self.cluster.store.change(job, lambda it: it.update(status=status))
 
 
 def _finished(job: Object) -> Object | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import shutil
 import time
 from pathlib import Path
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from cluster_double.cluster import Cluster
 
 Object = dict[str, Any]
-NODE_IP = "127.0.0.1"
+PROJECT = Path(__file__).resolve().parents[2]
 
 
 class Kubelet:
@@ -28,16 +29,11 @@ class Kubelet:
         self._hosts: dict[str, str] = {}
         (folder / "empty").mkdir(parents=True)
         (folder / "empty-file").touch()
-        self.sandbox = {
-            "keep": kept_paths(),
-            "hidden": hidden_paths(),
-            "empty_dir": str(folder / "empty"),
-            "empty_file": str(folder / "empty-file"),
-        }
+        self._keep, self._hidden = kept_paths(), hidden_paths()
 
     def sync(self) -> None:
         """Called after every change: new pods start, the folders of removed ones go, names resolve."""
-        pods = {pod["metadata"]["uid"]: pod for pod in self.cluster.store.list("pods")}
+        pods = {pod["metadata"]["uid"]: pod for pod in self.cluster.store.all("pods")}
         for namespace in {pod["metadata"]["namespace"] for pod in pods.values()}:
             self.hosts_file(namespace)
         for uid, pod in pods.items():
@@ -52,11 +48,11 @@ class Kubelet:
     def hosts_file(self, namespace: str) -> Path:
         """The /etc/hosts of a namespace's pods. It is written in place, as running pods have it mounted."""
         lines = ["127.0.0.1 localhost", "::1 localhost ip6-localhost ip6-loopback"]
-        for service in self.cluster.store.list("services"):
+        for service in self.cluster.store.all("services"):
             name, home = service["metadata"]["name"], service["metadata"]["namespace"]
             names = [f"{name}.{home}", f"{name}.{home}.svc", f"{name}.{home}.svc.cluster.local"]
             lines.append(" ".join(["127.0.0.1", *([name] if home == namespace else []), *names]))
-        lines += [f"127.0.0.1 {pod['metadata']['name']}" for pod in self.cluster.store.list("pods", namespace)]
+        lines += [f"127.0.0.1 {pod['metadata']['name']}" for pod in self.cluster.store.all("pods", namespace)]
         text = "\n".join(lines) + "\n"
         path = self.folder / f"hosts-{namespace}"
         if self._hosts.get(namespace) != text:
@@ -64,6 +60,16 @@ class Kubelet:
                 file.write(text)
             self._hosts[namespace] = text
         return path
+
+    def sandbox_for(self, image: str) -> Object:
+        """What containers of an image see of this machine: the project under test only in images that have it."""
+        with_project = any(fnmatch.fnmatch(image, pattern) for pattern in self.cluster.project_images)
+        return {
+            "keep": [*self._keep, str(PROJECT)] if with_project else self._keep,
+            "hidden": [] if with_project else self._hidden,
+            "empty_dir": str(self.folder / "empty"),
+            "empty_file": str(self.folder / "empty-file"),
+        }
 
     def worker(self, namespace: str, name: str) -> PodWorker:
         for worker in self.workers.values():

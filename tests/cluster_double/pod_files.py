@@ -66,7 +66,7 @@ def environment(store: Store, pod: Object, container: Object, node_ip: str) -> d
     namespace = pod["metadata"]["namespace"]
     env = {"PATH": PATH, "HOME": "/", "HOSTNAME": pod["spec"].get("hostname") or pod["metadata"]["name"]}
     if pod["spec"].get("enableServiceLinks", True):
-        for service in store.list("services", namespace):
+        for service in store.all("services", namespace):
             prefix = re.sub(r"[^A-Z0-9]", "_", service["metadata"]["name"].upper())
             for port in service["spec"].get("ports", [])[:1]:
                 env[f"{prefix}_SERVICE_HOST"] = "127.0.0.1"
@@ -175,7 +175,7 @@ def _write_atomically(place: Path, files: dict[str, bytes]) -> None:
 def mounts(pod: Object, container: Object, folder: Path, warn: Callable[[str], None]) -> list[Object]:
     """Where each of the container's volumes goes. Kinds that only a cloud has are left out, with a warning."""
     sources = {volume["name"]: volume for volume in pod["spec"].get("volumes") or ()}
-    found = []
+    found: list[Object] = []
     for item in container.get("volumeMounts") or ():
         volume = sources[item["name"]]
         source = folder / item["name"]

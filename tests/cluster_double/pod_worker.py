@@ -10,17 +10,17 @@ import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cluster_double import pod_files
+from cluster_double import pod_files, scheduler
 from cluster_double.container import Run
 from cluster_double.pod_files import NotThere
-from cluster_double.selecting import matches_labels
+from cluster_double.pod_status import PodStatus
 from cluster_double.store import now
 
 if TYPE_CHECKING:
     from cluster_double.kubelet import Kubelet
 
 Object = dict[str, Any]
-POLL_S = 0.03
+POLL_S = 0.05
 LONGEST_BACKOFF_S = 300.0
 
 
@@ -42,13 +42,11 @@ class PodWorker(threading.Thread):
     def __init__(self, kubelet: Kubelet, pod: Object, folder: Path) -> None:
         super().__init__(name=f"pod {pod['metadata']['name']}", daemon=True)
         self.cluster, self.kubelet, self.folder = kubelet.cluster, kubelet, folder
-        self.pod, self.spec = pod, pod["spec"]
+        self.pod, self.spec = pod, dict(pod["spec"])
         self.name, self.namespace = pod["metadata"]["name"], pod["metadata"]["namespace"]
         self.runs: dict[str, list[Run]] = {}
         self.evicted = ""
-        self._waiting: dict[str, tuple[str, str]] = {}
-        self._conditions: dict[str, Object] = {}
-        self._status: Object = {}
+        self.status = PodStatus(self.cluster.store, pod, self.runs)
         self._since = time.monotonic()
         folder.mkdir(parents=True)
 
@@ -58,7 +56,7 @@ class PodWorker(threading.Thread):
             self._prepare_volumes()
             for container in self.spec.get("initContainers") or ():
                 self._run_init(container)
-            self.condition("Initialized", True)
+            self.status.condition("Initialized", True)
             self._run_containers()
         except Deleted:
             self._terminate()
@@ -90,7 +88,7 @@ class PodWorker(threading.Thread):
         if self.cluster.closing or pod is None or pod["metadata"].get("deletionTimestamp"):
             raise Deleted
         if self.evicted:
-            self.condition("DisruptionTarget", True, "TerminationByKubelet", self.evicted)
+            self.status.condition("DisruptionTarget", True, "TerminationByKubelet", self.evicted)
             raise Failed("Evicted", self.evicted)
         deadline = self.spec.get("activeDeadlineSeconds")
         if deadline and time.monotonic() - self._since > deadline:
@@ -99,34 +97,28 @@ class PodWorker(threading.Thread):
 
     def _schedule(self) -> None:
         while True:
-            nodes = self.cluster.store.list("nodes")
-            fitting = [node for node in nodes if matches_labels(self.spec.get("nodeSelector") or {}, node)]
             staged = self.cluster.faults.for_pod("unschedulable", self.pod)
-            if staged is None and fitting:
-                break
-            none = (
-                f"0/{len(nodes)} nodes are available: {len(nodes)} node(s) didn't match Pod's node affinity/selector."
-            )
-            message = staged.message if staged else none
-            if self.condition("PodScheduled", False, "Unschedulable", message):
+            with self.cluster.store.changed:
+                node, message = ("", staged.message) if staged else scheduler.choose(self.cluster.store, self.pod)
+                if node:
+                    self.spec["nodeName"] = node
+                    self.cluster.store.change(self.pod, lambda pod: pod.update(spec=self.spec))
+                    break
+            if self.status.condition("PodScheduled", False, "Unschedulable", message):
                 self.cluster.store.event(self.pod, "FailedScheduling", message, "Warning", "default-scheduler")
-            self.update()
+            self.status.update()
             self._pause()
-        used = [pod["spec"].get("nodeName") for pod in self.cluster.store.list("pods")]
-        node = min(fitting, key=lambda node: used.count(node["metadata"]["name"]))["metadata"]["name"]
-        self.cluster.store.change(self.pod, lambda pod: pod["spec"].update(nodeName=node))
-        self.spec["nodeName"] = node
-        self._status |= {
+        self.status.words |= {
             "hostIP": "127.0.0.1",
             "podIP": "127.0.0.1",
             "podIPs": [{"ip": "127.0.0.1"}],
             "startTime": now(),
         }
-        self.condition("PodScheduled", True)
+        self.status.condition("PodScheduled", True)
         message = f"Successfully assigned {self.namespace}/{self.name} to {node}"
         self.cluster.store.event(self.pod, "Scheduled", message, source="default-scheduler")
-        self.condition("Initialized", not self.spec.get("initContainers"))
-        self.update()
+        self.status.condition("Initialized", not self.spec.get("initContainers"))
+        self.status.update()
 
     def _prepare_volumes(self) -> None:
         while True:
@@ -143,9 +135,9 @@ class PodWorker(threading.Thread):
         while True:
             run = self._start(container)
             while run.running:
-                self.update()
+                self.status.update()
                 self._pause()
-            self.update()
+            self.status.update()
             if run.exit_code == 0:
                 return
             if self.spec.get("restartPolicy") == "Never":
@@ -164,7 +156,8 @@ class PodWorker(threading.Thread):
                 if run.running:
                     run.probe()
                 elif policy == "Always" or (policy == "OnFailure" and run.exit_code != 0):
-                    resume.setdefault(name, time.monotonic() + self._crash(name))
+                    if name not in resume:
+                        resume[name] = time.monotonic() + self._crash(name)
                     if time.monotonic() >= resume[name]:
                         del resume[name]
                         self._start(container)
@@ -173,29 +166,29 @@ class PodWorker(threading.Thread):
                 if policy == "Always" or (policy == "OnFailure" and any(run.exit_code for run in mains)):
                     continue
                 return self._end("Failed" if any(run.exit_code for run in mains) else "Succeeded")
-            self._status["phase"] = "Running"
+            self.status.words["phase"] = "Running"
             ready = all(run.ready and run.running for run in mains)
             unready = [] if ready else [run.container["name"] for run in mains if not (run.ready and run.running)]
             for kind in ("ContainersReady", "Ready"):
                 words = ("", "") if ready else ("ContainersNotReady", f"containers with unready status: {unready}")
-                self.condition(kind, ready, *words)
-            self.update()
+                self.status.condition(kind, ready, *words)
+            self.status.update()
             self._pause()
 
     def _back_off(self, name: str) -> None:
         until = time.monotonic() + self._crash(name)
         while time.monotonic() < until:
-            self.update()
+            self.status.update()
             self._pause()
 
     def _crash(self, name: str) -> float:
         """How long to wait before the next run: the first comes at once, then longer and longer."""
         failures = len(self.runs[name]) - 1
-        if name in self._waiting or failures == 0:
+        if failures == 0:
             return 0.0
         seconds = min(self.cluster.backoff_s * 2 ** (failures - 1), LONGEST_BACKOFF_S)
         shown = f"{self.name}_{self.namespace}({self.pod['metadata']['uid']})"
-        self._waiting[name] = (
+        self.status.waiting[name] = (
             "CrashLoopBackOff",
             f"back-off {seconds:g}s restarting failed container={name} pod={shown}",
         )
@@ -208,17 +201,17 @@ class PodWorker(threading.Thread):
         name, image = container["name"], container.get("image", "")
         store, faults = self.cluster.store, self.cluster.faults
         while staged := faults.for_pod("image", self.pod, image):
-            first = name not in self._waiting
+            first = name not in self.status.waiting
             if first:
                 store.event(self.pod, "Failed", f'Failed to pull image "{image}": {staged.message}', "Warning")
                 store.event(self.pod, "Failed", "Error: ErrImagePull", "Warning")
-                self._waiting[name] = ("ErrImagePull", staged.message)
+                self.status.waiting[name] = ("ErrImagePull", staged.message)
             else:
                 message = f'Back-off pulling image "{image}"'
-                if self._waiting[name][0] == "ErrImagePull":
+                if self.status.waiting[name][0] == "ErrImagePull":
                     store.event(self.pod, "BackOff", message)
-                self._waiting[name] = ("ImagePullBackOff", f"{message}: ErrImagePull: {staged.message}")
-            self.update()
+                self.status.waiting[name] = ("ImagePullBackOff", f"{message}: ErrImagePull: {staged.message}")
+            self.status.update()
             for _ in range(10):
                 self._pause()
         while True:
@@ -226,15 +219,15 @@ class PodWorker(threading.Thread):
                 spec = self._sandbox_spec(container)
                 break
             except NotThere as missing:
-                self._waiting[name] = ("CreateContainerConfigError", str(missing))
+                self.status.waiting[name] = ("CreateContainerConfigError", str(missing))
                 store.event(self.pod, "Failed", f"Error: {missing}", "Warning")
-                self.update()
+                self.status.update()
                 for _ in range(10):
                     self._pause()
         if crash := faults.for_pod("crash", self.pod):
             lines = " ".join(shlex.quote(line) for line in crash.lines)
             spec["argv"] = ["sh", "-c", f"printf '%s\\n' {lines}; exit 1"]
-        self._waiting.pop(name, None)
+        self.status.waiting.pop(name, None)
         run = Run(container, len(self.runs.get(name, ())), spec, self.folder)
         self.runs.setdefault(name, []).append(run)
         store.event(self.pod, "Started", f"Started container {name}")
@@ -253,7 +246,7 @@ class PodWorker(threading.Thread):
         mounts.append(
             {"source": str(self.kubelet.hosts_file(self.namespace)), "target": "/etc/hosts", "readonly": True}
         )
-        return self.kubelet.sandbox | {
+        return self.kubelet.sandbox_for(container.get("image", "")) | {
             "argv": argv,
             "env": env,
             "mounts": mounts,
@@ -263,62 +256,35 @@ class PodWorker(threading.Thread):
         }
 
     def _terminate(self) -> None:
-        """SIGTERM, the grace period, SIGKILL."""
-        pod = None if self.cluster.closing else self._newest()
-        seconds = pod["metadata"].get("deletionGracePeriodSeconds", 30) if pod else 0
+        """SIGTERM, the grace period, which another deletion may shorten, SIGKILL."""
+        seconds = self._grace()
         runs = self._current()
         if seconds:
             for run in runs:
                 run.signal(signal.SIGTERM)
         until = time.monotonic() + seconds
         while time.monotonic() < until and any(run.running for run in runs):
-            if self.cluster.closing or self._newest() is None:
-                break
+            if (shorter := self._grace()) < seconds:
+                seconds = shorter
+                until = time.monotonic() + seconds
             time.sleep(POLL_S)
         self._kill()
         if not self.cluster.closing:
             self._end("Failed" if any(run.exit_code for run in runs) or not runs else "Succeeded")
 
+    def _grace(self) -> float:
+        """Seconds between SIGTERM and SIGKILL; none where the pod is gone or the cluster ends."""
+        pod = None if self.cluster.closing else self._newest()
+        return pod["metadata"].get("deletionGracePeriodSeconds", 30) if pod else 0
+
     def _end(self, phase: str, **words: str) -> None:
-        self._status |= {"phase": phase} | {key: value for key, value in words.items() if value}
+        self.status.words |= {"phase": phase} | {key: value for key, value in words.items() if value}
         for kind in ("ContainersReady", "Ready"):
-            self.condition(kind, False, "PodFailed" if phase == "Failed" else "PodCompleted")
-        self.update()
+            self.status.condition(kind, False, "PodFailed" if phase == "Failed" else "PodCompleted")
+        self.status.update()
 
     def _remove_when_deleted(self) -> None:
         with self.cluster.store.changed:
             pod = self._newest()
             if pod and pod["metadata"].get("deletionTimestamp"):
                 self.cluster.store.remove(pod)
-
-    def condition(self, kind: str, holds: bool, reason: str = "", message: str = "") -> bool:
-        """Set a condition; True when that is news."""
-        old = self._conditions.get(kind, {})
-        status = "True" if holds else "False"
-        if (old.get("status"), old.get("reason", ""), old.get("message", "")) == (status, reason, message):
-            return False
-        words = {key: value for key, value in (("reason", reason), ("message", message)) if value}
-        self._conditions[kind] = {"type": kind, "status": status, "lastTransitionTime": now(), **words}
-        return True
-
-    def update(self) -> None:
-        """Write the status, if it differs."""
-        status = {"phase": "Pending", "qosClass": "Burstable"} | self._status
-        status["conditions"] = list(self._conditions.values())
-        for part, field in (("initContainers", "initContainerStatuses"), ("containers", "containerStatuses")):
-            if self.spec.get(part) and "startTime" in status:
-                status[field] = [self._container_status(container) for container in self.spec[part]]
-        self.cluster.store.change(self.pod, lambda pod: pod.update(status=status))
-
-    def _container_status(self, container: Object) -> Object:
-        name, image = container["name"], container.get("image", "")
-        runs = self.runs.get(name, [])
-        status: Object = {"name": name, "image": image, "imageID": image, "restartCount": max(len(runs) - 1, 0)}
-        waits = {"waiting": {"reason": "PodInitializing" if self.spec.get("initContainers") else "ContainerCreating"}}
-        state, last = (runs[-1].state() if runs else waits), (runs[-2].state() if len(runs) > 1 else {})
-        if name in self._waiting:
-            reason, message = self._waiting[name]
-            state, last = {"waiting": {"reason": reason, "message": message}}, runs[-1].state() if runs else {}
-        running = "running" in state
-        status |= {"state": state, "lastState": last, "started": running}
-        return status | {"ready": running and runs[-1].ready if runs else False}

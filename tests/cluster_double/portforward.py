@@ -29,6 +29,9 @@ def serve_port_forward(handler: Handler, cluster: Cluster, target: Target, query
     """Carry bytes between the client and a port of the pod until one of them, or the test, ends it."""
     if handler.headers.get("Upgrade", "").lower() != "websocket":
         raise errors.bad_request("unable to upgrade: this server forwards ports over websockets only")
+    offered = handler.headers.get("Sec-WebSocket-Protocol", "")
+    if "SPDY" in offered:
+        raise errors.bad_request(f"unable to upgrade: this server does not speak {offered}")
     cluster.authorize("create", target)
     pod = cluster.store.get(target.resource, target.namespace, target.name)
     if (phase := pod["status"].get("phase")) != "Running":
@@ -38,7 +41,6 @@ def serve_port_forward(handler: Handler, cluster: Cluster, target: Target, query
     port = int(query["ports"].split(",")[0])
     accept = base64.b64encode(hashlib.sha1((handler.headers["Sec-WebSocket-Key"] + _GUID).encode()).digest()).decode()
     handler.send_response(101)
-    offered = handler.headers.get("Sec-WebSocket-Protocol", "")
     for name, value in (("Upgrade", "websocket"), ("Connection", "Upgrade"), ("Sec-WebSocket-Accept", accept)):
         handler.send_header(name, value)
     if offered:
@@ -124,7 +126,7 @@ class _Frames:
                 return kind, whole
 
     def _take(self, size: int) -> bytes:
-        data = self._file.read(size)
+        data: bytes = self._file.read(size)
         if len(data) < size:
             raise ConnectionResetError("the client has gone")
         return data

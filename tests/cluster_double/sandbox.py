@@ -7,7 +7,7 @@ The container's root holds what the machine's root holds, except /tmp, which is 
 """
 
 # A path here is one of the old root, or the same under the new one: plain strings.
-# ruff: noqa: PTH101, PTH102, PTH103, PTH112, PTH115, PTH118, PTH120, PTH208, PTH211
+# ruff: noqa: PTH101, PTH102, PTH103, PTH110, PTH112, PTH115, PTH118, PTH120, PTH121, PTH208, PTH211
 import ctypes
 import json
 import os
@@ -63,8 +63,8 @@ class Root:
             self.bind(item["source"], target)
             if item.get("readonly"):
                 readonly.append(target)
-        for path in self.spec["keep"]:
-            if not os.path.lexists(self.path + path):
+        for path in sorted(self.spec["keep"], key=len):
+            if not os.path.exists(self.path + path) or not os.path.samefile(path, self.path + path):
                 self.bind(path, path)
         for path in self.spec["hidden"]:
             if os.path.lexists(self.path + path):

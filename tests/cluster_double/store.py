@@ -73,7 +73,7 @@ class Store:
         with self.changed:
             return self._objects.get((plural, namespace, name))
 
-    def list(self, plural: str, namespace: str | None = None) -> list[Object]:
+    def all(self, plural: str, namespace: str | None = None) -> list[Object]:
         with self.changed:
             keys = sorted(key for key in self._objects if key[0] == plural and namespace in (None, key[1]))
             return [self._objects[key] for key in keys]
@@ -146,8 +146,8 @@ class Store:
             obj = self.get(resource, namespace, name)
             key = (resource.name, namespace, name)
             if resource.name == "pods" and not is_terminal(obj) and grace != 0:
-                if not obj["metadata"].get("deletionTimestamp"):
-                    seconds = obj["spec"].get("terminationGracePeriodSeconds", 30) if grace is None else grace
+                seconds = obj["spec"].get("terminationGracePeriodSeconds", 30) if grace is None else grace
+                if seconds < obj["metadata"].get("deletionGracePeriodSeconds", float("inf")):
                     return self._mark(obj, deletionGracePeriodSeconds=seconds)
                 return obj
             if policy == "Foreground" and self._dependents(obj):
@@ -185,7 +185,7 @@ class Store:
             "uid": meta["uid"],
         }
         with self.changed:
-            for old in self.list("events", about["namespace"]):
+            for old in self.all("events", about["namespace"]):
                 if (old["involvedObject"], old["reason"], old["message"]) == (about, reason, message):
                     self.change(old, lambda it: it.update(count=it["count"] + 1, lastTimestamp=now()))
                     return

@@ -55,7 +55,7 @@ def serve_watch(handler: Handler, cluster: Cluster, target: Target, query: dict[
     initial = asked in ("", "0") or query.get("sendInitialEvents") == "true"
     with store.changed:
         since = store.version if initial else int(asked)
-        first = store.list(target.resource.name, target.namespace or None) if initial else []
+        first = store.all(target.resource.name, target.namespace or None) if initial else []
         if since < store.forgotten:
             raise errors.expired()
     out = Chunks(handler, "application/json")

@@ -1,5 +1,6 @@
 """What can be ordered to go wrong, at the API and with pods."""
 
+import json
 import time
 from typing import Any
 
@@ -65,6 +66,25 @@ def test_watches_are_dropped_and_may_be_too_old_to_resume(cluster: Cluster) -> N
     assert (resumed.status_code, resumed.json()["reason"]) == (410, "Expired")
 
 
+def test_a_watch_is_resumed_without_a_gap(cluster: Cluster) -> None:
+    maps = "/api/v1/namespaces/load/configmaps"
+    cluster.create("ConfigMap", {"metadata": {"name": "one", "labels": {"a": "b"}}}, "load")
+    version = get(cluster, maps).json()["metadata"]["resourceVersion"]
+    cluster.create("ConfigMap", {"metadata": {"name": "two", "labels": {"a": "b"}}}, "load")
+    cluster.create("ConfigMap", {"metadata": {"name": "other"}}, "load")
+    requests.patch(
+        f"{cluster.url}{maps}/two",
+        json={"metadata": {"labels": {"a": "c"}}},
+        headers={"Content-Type": "application/merge-patch+json"},
+        timeout=10,
+    )
+    text = get(cluster, f"{maps}?watch=1&resourceVersion={version}&labelSelector=a%3Db&timeoutSeconds=0").text
+    assert text == "", "a watch of no time says nothing"
+    text = get(cluster, f"{maps}?watch=1&resourceVersion={version}&labelSelector=a%3Db&timeoutSeconds=1").text
+    changes = [json.loads(line) for line in text.splitlines()]
+    assert [(it["type"], it["object"]["metadata"]["name"]) for it in changes] == [("ADDED", "two"), ("DELETED", "two")]
+
+
 def test_wrong_token_and_unknown_path(cluster: Cluster) -> None:
     assert get(cluster, PODS, headers={"Authorization": "Bearer wrong"}).status_code == 401
     assert get(cluster, "/apis/nothing.io/v1/things").status_code == 404
@@ -100,7 +120,10 @@ def test_a_pod_that_finds_no_node(cluster: Cluster) -> None:
 def test_a_node_selector_that_fits_no_node(cluster: Cluster) -> None:
     cluster.create("Job", job("work", "true", pod={"nodeSelector": {"pool": "load"}}), "load")
     cluster.until(lambda: cluster.events("load", "FailedScheduling"))
-    assert "3 node(s) didn't match Pod's node affinity/selector" in cluster.events("load", "FailedScheduling")[0]
+    assert (
+        "0/3 nodes are available: 3 node(s) didn't match Pod's node affinity/selector."
+        in cluster.events("load", "FailedScheduling")[0]
+    )
 
 
 def test_an_image_that_is_not_there(cluster: Cluster) -> None:

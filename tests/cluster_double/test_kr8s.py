@@ -10,8 +10,8 @@ import httpx
 import kr8s.asyncio
 import pytest
 
-from cluster_double import Cluster
-from cluster_double.tools import job
+from cluster_double import Cluster, write_kubeconfig
+from cluster_double.tools import job, unused_port
 
 SERVER = """
 import http.server, sys
@@ -54,7 +54,7 @@ async def forwarded(api: Any, port: int) -> AsyncIterator[tuple[Any, httpx.Async
             break
         await asyncio.sleep(0.05)
     async with (
-        pods[0].portforward(port, local_port="auto") as local,
+        pods[0].portforward(port, local_port=unused_port()) as local,
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{local}", timeout=10) as client,
     ):
         yield pods[0], client
@@ -84,11 +84,42 @@ def test_a_dropped_forward_can_be_opened_again(cluster: Cluster, tmp_path: Path,
             with pytest.raises(httpx.HTTPError):
                 await client.post("/", content=b"ab")
             assert (await client.post("/", content=b"ab")).content == b"ba"
+            cluster.drop_port_forwards(refuse_s=0.3)
+            with pytest.raises(httpx.HTTPError):
+                await client.post("/", content=b"ab")
+            assert (await client.post("/", content=b"ab")).content == b"ba", "it knocks again until it is let in"
 
     with_api(cluster, tmp_path, work)
 
 
-def test_watch_goes_on_where_it_broke_off(cluster: Cluster, tmp_path: Path) -> None:
+def test_two_clusters_in_one_kubeconfig(cluster: Cluster, tmp_path: Path) -> None:
+    async def names(path: Path, context: str) -> list[str]:
+        api = await kr8s.asyncio.api(kubeconfig=str(path), context=context)
+        return [obj.name async for obj in api.get("configmaps")]
+
+    with Cluster("load") as second:
+        path = write_kubeconfig(tmp_path / "kubeconfig", {"eu": cluster, "us": second}, "load")
+        cluster.create("ConfigMap", {"metadata": {"name": "here"}}, "load")
+        second.create("ConfigMap", {"metadata": {"name": "there"}}, "load")
+        assert asyncio.run(names(path, "eu")) == ["here"]
+        assert asyncio.run(names(path, "us")) == ["there"]
+
+
+def test_a_port_that_nobody_listens_on(cluster: Cluster, tmp_path: Path, free_port: int, second_free_port: int) -> None:
+    start_server(cluster, free_port)
+
+    async def work(api: Any) -> None:
+        async with (
+            forwarded(api, free_port) as (pod, _),
+            pod.portforward(second_free_port, local_port=unused_port()) as local,
+        ):
+            reader, _ = await asyncio.open_connection("127.0.0.1", local)
+            assert await reader.read() == b""
+
+    with_api(cluster, tmp_path, work)
+
+
+def test_a_watch_sees_changes_until_it_is_dropped(cluster: Cluster, tmp_path: Path) -> None:
     async def work(api: Any) -> None:
         seen: list[tuple[str, str]] = []
 
@@ -96,16 +127,21 @@ def test_watch_goes_on_where_it_broke_off(cluster: Cluster, tmp_path: Path) -> N
             async for event, obj in api.watch("configmaps"):
                 seen.append((event, obj.name))
 
+        async def until_seen(count: int) -> None:
+            while len(seen) < count:
+                await asyncio.sleep(0.02)
+
+        cluster.create("ConfigMap", {"metadata": {"name": "zero"}}, "load")
         watching = asyncio.create_task(watch())
-        await asyncio.sleep(0.3)
+        await asyncio.wait_for(until_seen(1), 20)
         cluster.create("ConfigMap", {"metadata": {"name": "one"}}, "load")
         cluster.create("ConfigMap", {"metadata": {"name": "elsewhere"}}, "other")
         cluster.delete("ConfigMap", "load", "one")
-        await asyncio.sleep(0.3)
-        assert seen == [("ADDED", "one"), ("DELETED", "one")]
+        await asyncio.wait_for(until_seen(3), 20)
+        assert seen == [("ADDED", "zero"), ("ADDED", "one"), ("DELETED", "one")]
         cluster.drop_watches()
         with pytest.raises((httpx.HTTPError, kr8s.ServerError)):
-            await asyncio.wait_for(watching, 5)
+            await asyncio.wait_for(watching, 20)
 
     with_api(cluster, tmp_path, work)
 

@@ -30,8 +30,8 @@ class Busy(User):
 """
 
 
-def test_a_distributed_run(cluster: Cluster, free_port: int) -> None:
-    web, bind = free_port, free_port + 1
+def test_a_distributed_run(cluster: Cluster, free_port: int, second_free_port: int) -> None:
+    web, bind = free_port, second_free_port
     cluster.create("ConfigMap", {"metadata": {"name": "locustfile"}, "data": {"main.py": LOCUSTFILE}}, "load")
     cluster.create("Service", {"metadata": {"name": "r-master"}, "spec": {"ports": [{"port": bind}]}}, "load")
     pod = {"volumes": [{"name": "files", "configMap": {"name": "locustfile"}}]}

@@ -30,7 +30,11 @@ class Target(NamedTuple):
 def parse(content_type: str, body: bytes) -> Any:
     """A request's body: JSON, YAML or protobuf."""
     if body.startswith(protobuf.MAGIC):
-        return protobuf.decode(body)
+        try:
+            return protobuf.decode(body)
+        except KeyError as kind:
+            why = f"the body of the request was in an unknown format - {kind} is not read from protobuf here"
+            raise errors.ApiError(415, "UnsupportedMediaType", why) from kind
     if "yaml" in content_type:
         return yaml.safe_load(body)
     return json.loads(body) if body else {}
@@ -48,7 +52,7 @@ class Verbs:
         resource = target.resource
         chosen = selector(query.get("labelSelector", ""), query.get("fieldSelector", ""))
         with self.store.changed:
-            found = self.store.list(resource.name, target.namespace or None)
+            found = self.store.all(resource.name, target.namespace or None)
             items = [obj for obj in found if chosen(obj)]
             version = str(self.store.version)
         head = {"kind": f"{resource.kind}List", "apiVersion": resource.api_version}

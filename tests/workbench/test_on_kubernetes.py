@@ -23,6 +23,7 @@ from loadlab.launch.rbac import OWN_RULES, RELEASE_RULES
 
 MakeTest = Callable[..., loadlab.LoadTest]
 WORKERS = "component=worker"
+COMPATIBLE = Path(__file__).parents[1] / "launch" / "compatible_chart"
 
 OWNER = """
 import json, sys
@@ -51,7 +52,7 @@ def load(make_test: MakeTest, cluster: Cluster, tmp_path: Path) -> Callable[...,
 
 
 def what_is_there(cluster: Cluster) -> list[str]:
-    kinds = ("pods", "jobs", "services", "configmaps", "secrets", "serviceaccounts", "networkpolicies")
+    kinds = ("pods", "jobs", "deployments", "services", "configmaps", "secrets", "serviceaccounts", "networkpolicies")
     return [
         f"{kind}/{each['metadata']['name']}"
         for kind in kinds
@@ -99,6 +100,16 @@ def test_a_node_that_comes_late_is_taken(
     place._on_wait = lambda text: staged.end() if "Unschedulable" in text else None
     run = loadlab.run(make_test(run_time=2), runs=tmp_path / "runs", launcher=place)
     assert run.conservation["sent"] == shop.counts()["total"]["received"] > 0
+
+
+def test_another_chart_with_the_same_keys_will_do(
+    cluster: Cluster, make_test: MakeTest, shop: Storefront, tmp_path: Path
+) -> None:
+    place = loadlab.make_launcher("kubernetes", chart=str(COMPATIBLE))
+    run = loadlab.run(make_test(run_time=2), runs=tmp_path / "runs", launcher=place)
+    assert run.conservation["sent"] == shop.counts()["total"]["received"] > 0
+    assert run.info["kubernetes"]["chart"] == str(COMPATIBLE)
+    assert what_is_there(cluster) == []
 
 
 def test_an_evicted_worker_is_replaced_and_what_it_took_is_told(
@@ -200,10 +211,10 @@ def test_the_role_is_enough(
 
 
 UNUSED_BY_ONE = {
-    3: {"pods/portforward", "secrets", "serviceaccounts", "services", "jobs", "networkpolicies"},
-    4: {"pods/portforward", "secrets"},
+    3: {"pods", "pods/portforward", "secrets", "serviceaccounts", "services", "jobs", "networkpolicies"},
+    4: {"pods", "pods/portforward", "secrets"},
 }
-"""What one version of helm, or of the API, does without while the other needs it."""
+"""What one version of helm, or of the API, does without while the other needs it. A pod is deleted when it is slow."""
 
 
 def test_a_killed_owner_leaves_a_load_that_ends_and_objects_that_are_collected(
@@ -226,7 +237,9 @@ def test_a_killed_owner_leaves_a_load_that_ends_and_objects_that_are_collected(
     until(is_over, seconds=90)
     received = shop.counts()["total"]["received"]
     (row,) = clusters.swarms().to_dict("records")
-    assert row["pods"] == 0
+    assert (row["pods"], row["namespace"]) == (0, NAMESPACE)
+    assert clusters.swarms(namespace="default").empty
+    assert list(clusters.swarms(namespace="default", everywhere=True)["run_id"]) == [row["run_id"]]
     assert not row["expired"]
     with clusters.open_cluster() as connection:
         assert clusters.find_orphans(connection) == []  # it may be starting: its pods could be about to come
