@@ -66,8 +66,8 @@ def host_facts() -> dict[str, Any]:
 
 
 def rerun_command(test: LoadTest, launcher: str = "local", options: KubernetesOptions | None = None) -> str:
-    """The shell command that runs `test` again; values of environment variables, which may be secrets, as ``...``."""
-    words = ["loadlab", "run", *write_options(test, hide="...")]
+    """The shell command that runs `test` again; what may be a secret has to be filled in for ``...``."""
+    words = ["loadlab", "run", *write_options(test.without_secrets())]
     if launcher != "local":
         words += ["--launcher", launcher]
     return shlex.join([*words, *(write_options(options) if options is not None else [])])

@@ -125,13 +125,16 @@ class Run(Archive):
         """Whether the test can be trusted, and why not; see `loadlab.analyse.check_validity`."""
         from loadlab.analyse import check_validity
 
+        test = self.info["loadtest"]
         return check_validity(
             self.requests,
             self.generators,
             self.events,
             errors=self.errors,
             conservation=self.conservation,
-            target_rps=self.info["loadtest"].get("target_rps"),
+            target_rps=test.get("target_rps"),
+            end_reason=self.info.get("end_reason"),
+            planned_s=sum(stage["duration"] for stage in test.get("stages") or ()) or test.get("run_time"),
         )
 
     def overview(self) -> LayoutDOM:

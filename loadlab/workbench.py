@@ -8,7 +8,6 @@ it, `open_run` and `runs` find what was recorded. The parts hold the logic; here
 
 from __future__ import annotations
 
-import json
 import shutil
 import sys
 import threading
@@ -18,12 +17,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from loadlab import schema, store, stream
-from loadlab.errors import AnalysisError, LaunchError, LoadlabError, SpecError, StoreError, StreamError, StreamLost
-from loadlab.launch import COUNTERS, SPOOL, Launcher, LocalLauncher, Swarm, read_counters, uninterrupted
+from loadlab import store, stream
+from loadlab.archiving import archive_recorded, iso_time, replay_spool
+from loadlab.errors import LaunchError, LoadlabError, SpecError, StoreError, StreamError, StreamLost
+from loadlab.launch import Launcher, LocalLauncher, Swarm, uninterrupted
 from loadlab.provenance import git_state, host_facts, rerun_command, versions
+from loadlab.recovery import recover
 from loadlab.results import Run as Run
-from loadlab.spec import KubernetesOptions, LoadTest, check_locustfile
+from loadlab.spec import KubernetesOptions, LoadTest, check_locustfile, hide_host
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -80,10 +81,10 @@ def start(test: LoadTest, *, runs: str | Path = RUNS, launcher: str | Launcher =
     started = datetime.now(UTC)
     info: dict[str, Any] = {
         "status": "running",
-        "loadtest": test.to_dict() | {"environment": dict.fromkeys(test.environment, "...")},  # may hold secrets
+        "loadtest": test.without_secrets().to_dict(),
         "labels": dict(test.labels),
         "launcher": launcher.name,
-        "started": _iso(started.timestamp()),
+        "started": iso_time(started.timestamp()),
         "ended": None,
         "end_reason": None,
         "command": rerun_command(test, launcher.name, launcher.options),
@@ -118,7 +119,7 @@ def open_run(ref: str | Path = "latest", runs: str | Path = RUNS) -> Run:
     """
     folder = store.RunFolder(store.find_run(runs, ref))
     if folder.has_journal:
-        _recover(folder)
+        recover(folder)
     elif not folder.has_tables and folder.read_info().get("status") == "running":
         raise StoreError(f"run {folder.id} holds nothing: whoever started it ended before the load began")
     return Run(folder.path)
@@ -126,6 +127,8 @@ def open_run(ref: str | Path = "latest", runs: str | Path = RUNS) -> Run:
 
 def runs(root: str | Path = RUNS, **filters: Any) -> pd.DataFrame:
     """All runs under `root`, the oldest first; `filters` are those of `store.list_runs`."""
+    if filters.get("host"):
+        filters["host"] = hide_host(filters["host"])  # as it is kept
     return store.list_runs(root, is_being_written=stream.is_being_written, **filters)
 
 
@@ -145,6 +148,7 @@ class LiveRun:
         self._interrupts = 0
         self._stopping: threading.Thread | None = None
         self._stop_error: LoadlabError | None = None
+        self._master_left = self._killed = False
         self._requests = self._failures = self._users = 0
         self._second: dict[str, Any] = {}
         self._began = time.monotonic()
@@ -204,6 +208,7 @@ class LiveRun:
 
     def kill(self) -> None:
         """End the swarm at once; what has been recorded is kept."""
+        self._killed = self.tables.end is None
         self._recorder.stop()
         self.swarm.close()
 
@@ -222,8 +227,10 @@ class LiveRun:
         return uninterrupted(lambda: self._finish(failure), CLOSING)
 
     def _close(self) -> None:
+        self._master_left = "master" in self.swarm.lost_parts()
         self.swarm.close()
         self._recorder.stop()
+        self._recorder.settle(5.0)
 
     def _follow(self, progress: Progress | None) -> StreamError | None:
         told, answered = 0.0, 0
@@ -236,7 +243,7 @@ class LiveRun:
                     return None
                 if "master" in self.swarm.lost_parts() and self.tables.end is None:
                     self._recorder.stop()
-                    self._recorder.wait(5.0)
+                    self._recorder.settle(5.0)
                     return StreamLost("the master process has ended", last_seq=self.tables.last_seq)
                 if self._stop_error is not None and self.tables.end is None:
                     print(f"the test could not be stopped ({self._stop_error}); it is killed", file=sys.stderr)  # noqa: T201
@@ -261,136 +268,19 @@ class LiveRun:
         print(text, file=sys.stderr)  # noqa: T201 - an interrupt must be answered, wherever it was made
 
     def _finish(self, failure: StreamError | None) -> Run:
-        lost = isinstance(failure, StreamLost)
+        replay_spool(self._folder, self.tables)
+        end, lost = self.tables.end, isinstance(failure, StreamLost)
+        if lost and end and (self._master_left or end["reason"] != "quit"):
+            failure = None  # the master had ended by itself, before it was closed, and has left all of its records
         if failure is not None and not self._interrupts:
             self.tables.add_event("master_lost" if lost else "warning", str(failure), time=time.time())
-        _replay_spool(self._folder, self.tables)
-        end = self.tables.end
         if self._interrupts:
             reason = "interrupted"
+        elif self._killed:
+            reason = "killed"
         elif failure is not None:
             reason = "master_lost" if lost else "stream_failed"
         else:
             reason = end["reason"] if end else "killed"
-        try:
-            _archive(self._folder, self.tables, status="finished", reason=reason, sent=self.swarm.sent_by_worker())
-        except StoreError as error:
-            raise StoreError(
-                f"{error} The journal in {self.path} is kept: when there is room, open run {self.id} again."
-            ) from error
-        finally:
-            self._journal.close()
-        _tidy(self._folder)
+        archive_recorded(self._folder, self.tables, self._journal, reason=reason, sent=self.swarm.sent_by_worker())
         return Run(self.path)
-
-
-def _recover(folder: store.RunFolder) -> None:
-    """Make an archive of what a dead recorder has left: its journal, and what the swarm spooled when it stopped."""
-    if stream.is_being_written(folder.journal_path):
-        raise StoreError(f"run {folder.id} is being recorded at this moment; it can be opened when it has ended")
-    if _answers(folder):
-        raise StoreError(
-            f"run {folder.id} has lost its recorder, but its load is still going on; it stops by itself when its "
-            "lease is over, and can be opened then"
-        )
-    tables = stream.TableBuilder()
-    journal = stream.read_journal(folder.journal_path)
-    for record in journal:
-        tables.add(record.payload)
-    text = f"put together from the journal of a recorder that died: {journal.state.records:,} whole records"
-    if journal.state.torn_bytes or journal.state.damaged_lines:
-        text += (
-            f", {journal.state.damaged_lines} damaged lines and {journal.state.torn_bytes} bytes of a torn one left out"
-        )
-    _replay_spool(folder, tables)
-    tables.add_event("warning", text, time=(tables.last_second or 0) + 1)
-    reason = tables.end["reason"] if tables.end else "recorder_lost"
-    _archive(folder, tables, status="recovered", reason=reason, sent=read_counters(folder.path))
-    _tidy(folder)
-
-
-def _answers(folder: store.RunFolder) -> bool:
-    """True if the master of the run in `folder` is still there."""
-    if not folder.swarm_path.exists():
-        return False
-    from loadlab.launch.master_api import is_answering
-
-    return is_answering(**json.loads(folder.swarm_path.read_text()))
-
-
-def _replay_spool(folder: store.RunFolder, tables: stream.TableBuilder) -> None:
-    """Add the records that the master could not deliver before it stopped by itself."""
-    if (spool := folder.path / SPOOL).exists():
-        for record in stream.read_journal(spool):
-            if record.seq > tables.last_seq:
-                tables.add(record.payload)
-
-
-def _tidy(folder: store.RunFolder) -> None:
-    """Remove what only a run without an archive needs."""
-    folder.remove_journal()
-    folder.remove_swarm()
-    (folder.path / SPOOL).unlink(missing_ok=True)
-    shutil.rmtree(folder.path / COUNTERS, ignore_errors=True)
-
-
-def _archive(
-    folder: store.RunFolder, tables: stream.TableBuilder, *, status: str, reason: str, sent: dict[str, int] | None
-) -> None:
-    """Write the tables first, then what they add up to, then run.json: a reader never sees half a run."""
-    folder.write_tables({name: tables.arrow(name) for name in schema.TABLES})
-    end = tables.end or {"workers": {}, "time": None if tables.last_second is None else tables.last_second + 1}
-    offsets = {
-        name: {"offset_ms": worker["clock_offset_ms"], "error_ms": worker["clock_error_ms"]}
-        for name, worker in end["workers"].items()
-    }
-    folder.update_info(
-        status=status,
-        ended=_iso(end["time"]) if end["time"] else None,
-        end_reason=reason,
-        clock_offsets=offsets,
-        repeated=sum(worker.get("repeated", 0) for worker in end["workers"].values()),
-        conservation=conserve(tables.frame("requests"), end["workers"], sent) if tables.end or sent else {},
-    )
-    result = Run(folder.path)
-    try:
-        folder.update_info(validity=result.validity.to_dict())
-        folder.write_summary(result.summary_dict())
-    except AnalysisError as error:  # the tables are there and can be opened; what they add up to is not known
-        folder.update_info(validity={"status": "invalid", "reasons": [str(error)], "checks": []})
-
-
-def conserve(requests: pd.DataFrame, workers: dict[str, dict[str, Any]], sent: dict[str, int] | None) -> dict[str, int]:
-    """Where every request went: sent = ok + failed + in_flight + unreported + lost.
-
-    ok, failed
-        recorded in `requests`.
-    in_flight
-        sent, but without an answer when their user was stopped.
-    unreported
-        answered, but the locustfile never reported them (an exception inside a catch_response block).
-    lost
-        the rest: what a worker took with it when it died, and what was dropped. For a worker that cannot be asked any
-        more `sent` comes from the launcher's own count where there is one, else from the worker's last report.
-
-    `workers` is that of the `end` record, `sent` that of `Swarm.sent_by_worker`.
-    """
-    recorded, failed = int(requests["count"].sum()), int(requests["failures"].sum())
-    names = {*workers, *(sent or {})}
-    total = sum((sent or {}).get(name, workers.get(name, {}).get("sent", 0)) for name in names)
-    living = [worker for worker in workers.values() if worker["state"] != "lost"]
-    in_flight = sum(worker["sent"] - worker["answered"] for worker in living)
-    unreported = sum(worker["answered"] - worker["ok"] - worker["failed"] for worker in living)
-    total = max(total, recorded + in_flight + unreported)
-    return {
-        "sent": total,
-        "ok": recorded - failed,
-        "failed": failed,
-        "in_flight": in_flight,
-        "unreported": unreported,
-        "lost": total - recorded - in_flight - unreported,
-    }
-
-
-def _iso(seconds: float) -> str:
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

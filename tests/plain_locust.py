@@ -54,7 +54,7 @@ def run_plain_locust(
             while process.poll() is None and not enough(shop.counts()) and time.monotonic() < started + TIMEOUT_S:
                 time.sleep(0.1)
             process.terminate()
-            exit_code = process.wait(started + TIMEOUT_S - time.monotonic())
+            exit_code = process.wait(max(10.0, started + TIMEOUT_S - time.monotonic()))
         finally:
             process.kill()
             process.wait()

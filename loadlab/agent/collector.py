@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import heapq
+import logging
 from collections.abc import Callable
 from typing import Any
 
 from loadlab.agent.buckets import Cell
 from loadlab.agent.clock import Clock
+from loadlab.agent.failures import MAX_SAMPLE, clean_text
 from loadlab.agent.feed import Feed
 from loadlab.agent.recorder import EXEMPLARS
 
@@ -18,6 +20,8 @@ CLOCK_NOTE_S = 1.0
 """A clock that is off by more than this is worth an event."""
 
 Part = dict[str, Any]
+
+logger = logging.getLogger("loadlab.agent")
 
 
 class WorkerState:
@@ -44,15 +48,16 @@ class WorkerState:
         """Part `number` was the last one with requests of this test."""
         self._last = max(number, self._last or 0)
 
-    def is_new(self, number: int) -> bool:
-        """True the first time a part number is seen."""
-        if number <= self._floor or number in self._ahead:
-            return False
+    def has(self, number: int) -> bool:
+        """True if this part was taken in before."""
+        return number <= self._floor or number in self._ahead
+
+    def mark(self, number: int) -> None:
+        """This part has been taken in."""
         self._ahead.add(number)
         while self._floor + 1 in self._ahead:
             self._floor += 1
             self._ahead.remove(self._floor)
-        return True
 
     def report(self) -> dict[str, Any]:
         """This worker's line in the `end` record."""
@@ -76,7 +81,7 @@ class Collector:
         self.feed = feed
         self.clock = clock
         self.workers: dict[str, WorkerState] = {}
-        self.own_generator: Callable[[], list[Any] | None] = lambda: None
+        self.own_generator: Callable[[int], list[Any] | None] = lambda second: None
         self._is_live = is_live
         self._pending: dict[int, list[tuple[str, Part]]] = {}
         self._closed: int | None = None
@@ -90,19 +95,22 @@ class Collector:
         for t in sorted(self._pending):
             parts = [(node, part) for node, part in self._pending[t] if part["requests"] or part["errors"]]
             if t < second:
-                del self._pending[t]
                 if parts:
                     self._write("second", t, parts, [])
+                del self._pending[t]
         self._closed = second - 1
 
     def add(self, node: str, part: Part) -> None:
-        """Take a part from the worker with Locust's node id `node`. A part that came before is left out."""
+        """Take a part from the worker with Locust's node id `node`. A part that came before is left out.
+
+        One that raises on its way is not taken in, and may come again.
+        """
         worker = self.workers.get(node)
         now = int(self.clock.now())
         if worker is None:  # its first part may carry the time of a clock that is not put right yet
             worker = self.workers[node] = WorkerState(self._unique(part["name"]), min(part["t"], now - 1))
             self.feed.event("worker_joined", worker.name, f"{worker.name} connected")
-        if not worker.is_new(part["n"]):
+        if worker.has(part["n"]):
             return
         if worker.lost and not part.get("leaving"):
             worker.lost = False
@@ -122,6 +130,7 @@ class Collector:
             self._pending.setdefault(part["t"], []).append((node, part))
         elif part["requests"] or part["errors"] or part.get("generator"):
             self._write("amend", part["t"], [(node, part)], [])
+        worker.mark(part["n"])
         self.close_due()
 
     def _unique(self, name: str) -> str:
@@ -191,10 +200,28 @@ class Collector:
                 self._close(t, [])
 
     def _close(self, t: int, missing: list[str]) -> None:
+        self._write("second", t, self._pending.get(t, []), missing)
+        self._pending.pop(t, None)
         self._closed = t
-        self._write("second", t, self._pending.pop(t, []), missing)
 
     def _write(self, kind: str, t: int, parts: list[tuple[str, Part]], missing: list[str]) -> None:
+        """Write a second, or what amends it. What cannot be written costs its own part alone, and is told."""
+        try:
+            self.feed.append(kind, self._merge(kind, t, parts, missing))
+            return
+        except Exception:  # whatever is wrong with a part
+            logger.exception("loadlab: second %d cannot be written as a whole", t)
+        if kind == "second":
+            self.feed.append(kind, self._merge(kind, t, [], missing))
+        for node, part in parts:
+            try:
+                self.feed.append("amend", self._merge("amend", t, [(node, part)], []))
+            except Exception as error:  # noqa: BLE001 - the same, and it stands in the event
+                name = self.workers[node].name
+                text = f"a part of {name} cannot be written and is left out: {type(error).__name__}: {error}"
+                self.feed.event("warning", name, clean_text(text, MAX_SAMPLE), {"t": t, "n": part["n"]})
+
+    def _merge(self, kind: str, t: int, parts: list[tuple[str, Part]], missing: list[str]) -> dict[str, Any]:
         cells: dict[tuple[str, str], Cell] = {}
         errors: dict[tuple[str, ...], list[Any]] = {}
         exemplars: list[list[Any]] = []
@@ -214,19 +241,16 @@ class Collector:
             if "generator" in part:
                 generators.append([name, *part["generator"]])
         if kind == "second":
-            own = self.own_generator()
+            own = self.own_generator(t)
             if own is not None:
                 generators.append(own)
-        self.feed.append(
-            kind,
-            {
-                "t": t,
-                "requests": [cell.row(*key) for key, cell in cells.items()],
-                "errors": [[*key, *value] for key, value in errors.items()],
-                "exemplars": heapq.nlargest(EXEMPLARS, exemplars, key=lambda row: float(row[3])),
-                "metrics": metrics,
-                "users": users,
-                "generators": generators,
-                "missing": missing,
-            },
-        )
+        return {
+            "t": t,
+            "requests": [cell.row(*key) for key, cell in cells.items()],
+            "errors": [[*key, *value] for key, value in errors.items()],
+            "exemplars": heapq.nlargest(EXEMPLARS, exemplars, key=lambda row: float(row[3])),
+            "metrics": metrics,
+            "users": users,
+            "generators": generators,
+            "missing": missing,
+        }

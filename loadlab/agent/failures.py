@@ -43,9 +43,28 @@ _WORDS = (
 )
 
 
+CREDENTIALS = re.compile(r"(?<=://)([^\s/?#@:]*:)?[^\s/?#]*@")
+"""What stands before the host in a URL: a name and a password, or a token. `loadlab.spec` hides the same."""
+
+
+def readable(value: object) -> str:
+    """`value` as text, whatever its class says about that."""
+    if isinstance(value, str):
+        return value
+    try:
+        return str(value)
+    except Exception:  # noqa: BLE001 - whatever a class of the locustfile raises: its request counts all the same
+        return f"({type(value).__name__} without a text)"
+
+
 def clean_text(text: object, limit: int) -> str:
-    """`text` as valid Unicode of at most `limit` characters; what is cut off is marked by an ellipsis."""
-    raw = text if isinstance(text, str) else str(text)
+    """`text` as valid Unicode of at most `limit` characters; what is cut off is marked by an ellipsis.
+
+    A password in a URL is replaced by ``...``.
+    """
+    raw = readable(text)
+    if "://" in raw and "@" in raw:
+        raw = CREDENTIALS.sub(r"\1...@", raw)
     if len(raw) > limit:
         raw = raw[: limit - 1] + "…"
     return raw if raw.isascii() else raw.encode("utf-8", "replace").decode("utf-8")

@@ -12,13 +12,29 @@ from collections.abc import Callable
 from typing import Any
 
 from gevent import getcurrent
+from geventhttpclient.client import HTTPClient
 from geventhttpclient.connectionpool import ConnectionPool
 from locust.clients import HttpSession
 from locust.contrib.fasthttp import FastHttpSession
 from urllib3.connection import HTTPConnection
 
 from loadlab.agent.tally import Tally
-from loadlab.agent.trace_headers import trace_header_maker
+from loadlab.agent.trace_headers import Ids, TraceHeaders
+
+
+class Outgoing:
+    """The request that a greenlet is about."""
+
+    left = False
+    ids: Ids = ("", "")
+    lines: str | None = ""
+    """Header lines to be written at the end of its head; None until they are made."""
+
+
+class FastOutgoing(Outgoing):
+    """One of FastHttpSession, whose trace headers are written as lines."""
+
+    lines = None
 
 
 def hook_http_clients(tally: Tally, trace_headers: bool) -> None:
@@ -29,39 +45,36 @@ def hook_http_clients(tally: Tally, trace_headers: bool) -> None:
     sent (no connection) counts as sent too, because Locust reports it as failed.
 
     The headers are those of `loadlab.agent.trace_headers`. The trace id and the request id are kept on the response
-    as `loadlab_ids` ("" where none was sent).
+    as `loadlab_ids` ("" where none was sent). FastHttpSession gets them as finished lines at the end of the request's
+    head: as two more headers in its dicts, which are copied and checked several times, they would cost four times as
+    much.
     """
-    add_trace_headers = trace_header_maker()
-    has_left: dict[Any, bool] = {}  # by greenlet: whether the request it is about has left
+    trace = TraceHeaders()
+    outgoing: dict[Any, Outgoing] = {}  # by greenlet
 
-    def leave() -> None:
-        greenlet = getcurrent()
-        left = has_left.get(greenlet)
-        if left is False:
-            has_left[greenlet] = True
-            tally.send()
-        elif left:
+    def leave(request: Outgoing) -> None:
+        if request.left:
             tally.repeated += 1
+        else:
+            request.left = True
+            tally.send()
 
-    def wrap_request(send: Callable[..., Any]) -> Callable[..., Any]:
+    def wrap_request(send: Callable[..., Any], kind: type[Outgoing]) -> Callable[..., Any]:
         def counted(session: Any, method: Any, url: Any, **kwargs: Any) -> Any:
-            ids = ("", "")
-            if trace_headers:
-                kwargs["headers"], ids = add_trace_headers(kwargs.get("headers"))
             greenlet = getcurrent()
-            outer = has_left.get(greenlet)  # an auth callable or a response hook may send a request of its own
-            has_left[greenlet] = False
+            outer = outgoing.get(greenlet)  # an auth callable or a response hook may send a request of its own
+            request = outgoing[greenlet] = kind()
             try:
                 response = send(session, method, url, **kwargs)
-                if not has_left[greenlet]:
-                    leave()
+                if not request.left:
+                    leave(request)
             finally:
                 if outer is None:
-                    del has_left[greenlet]
+                    del outgoing[greenlet]
                 else:
-                    has_left[greenlet] = outer
+                    outgoing[greenlet] = outer
             tally.answered += 1
-            response.loadlab_ids = ids
+            response.loadlab_ids = request.ids
             return response
 
         return counted
@@ -69,7 +82,9 @@ def hook_http_clients(tally: Tally, trace_headers: bool) -> None:
     def wrap_get_socket(get_socket: Callable[..., Any]) -> Callable[..., Any]:
         def connected(pool: Any) -> Any:
             socket = get_socket(pool)
-            leave()
+            request = outgoing.get(getcurrent())
+            if request is not None:
+                leave(request)
             return socket
 
         return connected
@@ -86,13 +101,40 @@ def hook_http_clients(tally: Tally, trace_headers: bool) -> None:
             if connection.sock is None and connection.auto_open:
                 connection.connect()
             if connection.__dict__.pop("loadlab_begins", False):  # a body may be written in many pieces
-                leave()
+                request = outgoing.get(getcurrent())
+                if request is not None:
+                    leave(request)
             return write(connection, data)
 
         return connected
 
-    for client in (HttpSession, FastHttpSession):
-        client._send_request_safe_mode = wrap_request(client._send_request_safe_mode)  # type: ignore[method-assign]
+    def wrap_headers(send: Callable[..., Any]) -> Callable[..., Any]:
+        def traced(session: Any, method: Any, url: Any, **kwargs: Any) -> Any:
+            kwargs["headers"], ids = trace.add(kwargs.get("headers"))
+            response = send(session, method, url, **kwargs)
+            response.loadlab_ids = ids
+            return response
+
+        return traced
+
+    def wrap_build(build: Callable[..., str]) -> Callable[..., str]:
+        def traced(client: Any, method: Any, request_uri: Any, *, headers: Any, **kwargs: Any) -> str:
+            head = build(client, method, request_uri, headers=headers, **kwargs)
+            request = outgoing.get(getcurrent())
+            if request is None:
+                return head
+            if request.lines is None:
+                request.lines, request.ids = trace.lines(headers)
+            return f"{head[:-2]}{request.lines}\r\n"
+
+        return traced
+
+    send, send_fast = HttpSession._send_request_safe_mode, FastHttpSession._send_request_safe_mode
+    HttpSession._send_request_safe_mode = wrap_request(send, Outgoing)  # type: ignore[method-assign]
+    FastHttpSession._send_request_safe_mode = wrap_request(send_fast, FastOutgoing)  # type: ignore[method-assign]
     ConnectionPool.get_socket = wrap_get_socket(ConnectionPool.get_socket)  # type: ignore[method-assign]
     HTTPConnection.putrequest = wrap_begin(HTTPConnection.putrequest)  # type: ignore[method-assign]
     HTTPConnection.send = wrap_write(HTTPConnection.send)  # type: ignore[method-assign]
+    if trace_headers:
+        HttpSession._send_request_safe_mode = wrap_headers(HttpSession._send_request_safe_mode)  # type: ignore[method-assign]
+        HTTPClient._build_request = wrap_build(HTTPClient._build_request)  # type: ignore[method-assign]

@@ -16,6 +16,7 @@ from loadlab.agent.http_hooks import hook_http_clients
 from loadlab.agent.master import Master
 from loadlab.agent.metrics import METRICS
 from loadlab.agent.pacing import Pacing
+from loadlab.agent.presence import hold
 from loadlab.agent.recorder import Recorder
 from loadlab.agent.sender import Sender
 from loadlab.agent.tally import Tally
@@ -58,6 +59,8 @@ def install() -> None:
             if not leads:
                 environment.events.test_stop.add_listener(lambda **_: _be_ready_at_once(environment))
                 environment.events.quitting.add_listener(lambda **_: sender.flush(leaving=True))
+        else:
+            hold("master")
         if leads:
             clock.be_master()
             master = Master(environment, clock, lease)

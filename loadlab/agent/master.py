@@ -13,7 +13,7 @@ from typing import Any
 import gevent
 import locust
 from locust.env import Environment
-from locust.runners import STATE_MISSING, MasterRunner
+from locust.runners import STATE_MISSING, STATE_RUNNING, MasterRunner
 
 from loadlab.agent.clock import Clock
 from loadlab.agent.collector import Collector
@@ -26,6 +26,10 @@ from loadlab.agent.shape import StagesShape
 SCHEMA_VERSION = 1
 LAST_PARTS_S = 15.0
 """After the end of the test the master waits this long for the workers' last parts."""
+
+IDLE_S = 60.0
+"""After its test a swarm that nobody reads any more ends itself after this time, or after its lease if that is shorter.
+"""
 
 logger = logging.getLogger("loadlab.agent")
 
@@ -52,6 +56,8 @@ class Master:
         self._started_at = 0.0
         self._finishing = False
         self._quitting = False
+        self._rebalancing: gevent.Greenlet | None = None
+        self._leaving = False
         options = environment.parsed_options
         self.expected = options.expect_workers if isinstance(self.runner, MasterRunner) and options else 1
 
@@ -92,7 +98,7 @@ class Master:
         events.quit.add_listener(self._on_quit)
         self._watch_targets()
         if isinstance(self.runner, MasterRunner):
-            self.collector.own_generator = lambda: ["master", 0, 0, *self._health.take(), 0.0]
+            self.collector.own_generator = self._own_generator
             gevent.spawn(self._health.watch)
         gevent.spawn(self._run)
 
@@ -145,10 +151,32 @@ class Master:
                 self.collector.check_workers()
                 if not self.ended:
                     self.collector.close_due()
+                    if self._is_rebalance_due() and (self._rebalancing is None or self._rebalancing.ready()):
+                        self._rebalancing = gevent.spawn(self._rebalance)  # it waits until the workers have followed
                 self._check_ready()
             except Exception:  # whatever it is, the lease is looked after
                 logger.exception("loadlab: a second could not be closed")
             self._check_lease()
+
+    def _own_generator(self, second: int) -> list[Any]:
+        begin = second - self.clock.base
+        row = ["master", 0, 0, *self._health.take(), self._health.lag_ms(begin, begin + 1), 0.0]
+        self._health.forget(begin)
+        return row
+
+    def _is_rebalance_due(self) -> bool:
+        """True if Locust has worked out anew which worker runs how many users, and has told nobody.
+
+        Its dispatcher does so whenever a worker is lost or returns. But after the first time it takes itself for still
+        dispatching, and a worker that returns gets no word of it: it keeps its users although others run them by now.
+        """
+        runner = self.runner
+        if not isinstance(runner, MasterRunner) or runner.state != STATE_RUNNING or not runner.spawning_completed:
+            return False
+        return runner.worker_count > 0 and getattr(runner._users_dispatcher, "_rebalance", False)
+
+    def _rebalance(self) -> None:
+        self.runner.start(self.runner.target_user_count, self.runner.spawn_rate)
 
     def _check_ready(self) -> None:
         reporting = sum(not (worker.lost or worker.left) for worker in self.collector.workers.values())
@@ -157,11 +185,12 @@ class Master:
             self.feed.event("swarm_ready", "", f"{reporting} of {self.expected} workers are connected")
 
     def _check_lease(self) -> None:
-        if self.lease_s is None or time.monotonic() - self.feed.last_read < self.lease_s:
+        silence_s = time.monotonic() - self.feed.last_read
+        if self.ended:
+            if silence_s >= min(self.lease_s or IDLE_S, IDLE_S):
+                self.quit()  # nobody needs this process any more, and what nobody has read is spooled
             return
-        if self.ended:  # nobody needs this process any more, and nothing stopped early
-            self.lease_s = None
-            self.quit()
+        if self.lease_s is None or silence_s < self.lease_s:
             return
         text = f"nobody has read the results for {self.lease_s:g} s; the test stops itself"
         logger.error("loadlab: %s", text)
@@ -179,7 +208,9 @@ class Master:
 
     def quit(self) -> None:
         """End this process, and with it the workers, in good order."""
-        os.kill(os.getpid(), signal.SIGTERM)
+        if not self._leaving:
+            self._leaving = True
+            os.kill(os.getpid(), signal.SIGTERM)
 
     def _is_live(self, node: str) -> bool:
         if not isinstance(self.runner, MasterRunner):
@@ -191,7 +222,7 @@ class Master:
         part = msg.data
         acknowledgement = {"n": part["n"], "sent_at": part["sent_at"], "time": self.clock.now()}
         if not self.ended:
-            self.collector.add(msg.node_id, part)  # raises before it is acknowledged, so the part comes again
+            self.collector.add(msg.node_id, part)  # what raises here is not acknowledged: the part comes again
         self.runner.send_message(ACK, acknowledgement, client_id=msg.node_id)
 
     def _on_test_start(self, **_: Any) -> None:

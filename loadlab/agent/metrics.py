@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 
-from loadlab.agent.failures import clean_text
+from loadlab.agent.failures import clean_text, readable
 
 MAX_METRICS = 200
 """Different metric names a worker keeps apart in a run; further counts are added up, and gauges kept, under OTHER."""
@@ -19,7 +19,7 @@ class Metrics:
     def __init__(self) -> None:
         self.active = False
         self.refused = 0
-        """Values that are no finite numbers; they are left out."""
+        """Values that are no finite numbers, or would make a sum none; they are left out."""
         self.folded = 0
         """Calls whose name came too late to be kept apart."""
         self._names: dict[object, str] = {}
@@ -30,7 +30,11 @@ class Metrics:
         """Add `value` to the counter `name`."""
         if self.active and (number := self._number(value)) is not None:
             key = self._key(name)
-            self._counts[key] = self._counts.get(key, 0.0) + number
+            total = self._counts.get(key, 0.0) + number
+            if math.isfinite(total):
+                self._counts[key] = total
+            else:
+                self.refused += 1
 
     def gauge(self, name: object, value: float) -> None:
         """Set the gauge `name`."""
@@ -40,7 +44,7 @@ class Metrics:
     def _number(self, value: object) -> float | None:
         try:
             number = float(value)  # type: ignore[arg-type]
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             number = math.nan
         if math.isfinite(number):
             return number
@@ -48,7 +52,7 @@ class Metrics:
         return None
 
     def _key(self, name: object) -> str:
-        raw = name if isinstance(name, str) else str(name)
+        raw = readable(name)
         key = self._names.get(raw)
         if key is None:
             if len(self._names) >= MAX_METRICS:
@@ -71,8 +75,8 @@ METRICS = Metrics()
 def count(name: str, value: float = 1) -> None:
     """Count that something happened: adds `value` to the second's total of `name`, over all workers.
 
-    A value that is no finite number is left out, and the run says so. Does nothing outside a loadlab run, so a
-    locustfile may keep the call under plain Locust.
+    A value that is no finite number, or makes the total none, is left out, and the run says so. Does nothing outside a
+    loadlab run, so a locustfile may keep the call under plain Locust.
     """
     METRICS.count(name, value)
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import heapq
 import time
-from math import isfinite
 from typing import Any
 
-from loadlab.agent.buckets import Cell
+from loadlab.agent.buckets import LONGEST_MS, Cell
 from loadlab.agent.clock import Clock
-from loadlab.agent.failures import MAX_SAMPLE, clean_text, failure_kind, fold_message
+from loadlab.agent.failures import MAX_SAMPLE, clean_text, failure_kind, fold_message, readable
 from loadlab.agent.pacing import Pacing
 from loadlab.agent.tally import Tally
 
@@ -23,6 +22,7 @@ MAX_ERRORS = 2000
 """Different failures a worker keeps apart in a run; further messages are counted under OTHER."""
 
 MAX_NAME = 500
+MAX_STATUS = 1 << 31
 EXEMPLARS = 5
 """The slowest requests of each second that are kept, per worker and again after merging."""
 
@@ -57,7 +57,7 @@ class Recorder:
         self._errors: dict[tuple[str, str, str, str], list[Any]] = {}
         self._slowest: list[tuple[float, int, list[Any]]] = []
         self._slow_ms = -1.0
-        self.count = 0
+        self._kept = 0
 
     def on_request(
         self,
@@ -74,28 +74,29 @@ class Recorder:
         now = time.monotonic() + self.clock.base
         if now >= self._next:
             self.roll(int(now))
-        if type(response_time) is not float or not isfinite(response_time):
+        if type(response_time) is not float or not -LONGEST_MS <= response_time <= LONGEST_MS:
             response_time = _milliseconds(response_time)
+        if type(response_length) is not int:
+            response_length = _bytes(response_length)
         try:
             cell = self._cells[request_type, name]
         except KeyError:
             cell = self._cell(request_type, name)
         except TypeError:  # a name that cannot be a key
-            request_type, name = str(request_type), str(name)
+            request_type, name = readable(request_type), readable(name)
             cell = self._cells.get((request_type, name)) or self._cell(request_type, name)
-        self.count += 1
         tally = self.tally
         ids = getattr(response, "loadlab_ids", None)
-        if ids is None:  # not one of Locust's own HTTP clients: sent, answered and reported at once
+        if type(ids) is not tuple:  # not one of Locust's own HTTP clients: sent, answered and reported at once
             tally.send()
             tally.answered += 1
-        failed = exception is not None
-        cell.add(response_time, int(response_length or 0), failed)
-        if failed:
-            tally.failed += 1
-            self._fail(request_type, name, exception, response)
-        else:
+        if exception is None:
             tally.ok += 1
+            cell.add(response_time, response_length, False)
+        else:
+            tally.failed += 1
+            cell.add(response_time, response_length, True)
+            self._fail(request_type, name, exception, response)
         if response_time is not None:
             if self.pacing.active:
                 for intended in self.pacing.response_times(response_time):
@@ -144,7 +145,7 @@ class Recorder:
     def on_user_error(self, user_instance: Any = None, exception: Any = None, **_: Any) -> None:
         """Count an exception that left a task (Locust's user_error event)."""
         user = getattr(user_instance, "user", user_instance)
-        text = clean_text(f"{type(exception).__name__}: {exception}", MAX_SAMPLE)
+        text = clean_text(f"{type(exception).__name__}: {readable(exception)}", MAX_SAMPLE)
         self.roll(int(self.clock.now()))
         self.add_error("", clean_text(type(user).__name__, MAX_NAME), "task exception", fold_message(text), text)
 
@@ -156,10 +157,11 @@ class Recorder:
             ms,
             _status(response),
             clean_text(url or "", MAX_SAMPLE),
-            *(ids or ("", "")),
+            *(ids if type(ids) is tuple else ("", "")),
             "" if exception is None else fold_message(clean_text(exception, MAX_SAMPLE)),
         ]
-        entry = (ms, self.count, row)
+        self._kept += 1  # of two that took equally long, the earlier one goes first
+        entry = (ms, self._kept, row)
         if len(self._slowest) < EXEMPLARS:
             heapq.heappush(self._slowest, entry)
         else:
@@ -217,14 +219,24 @@ class Recorder:
 
 
 def _milliseconds(value: object) -> float | None:
-    """What a custom client calls a response time, as a float; None for nothing and for what is no finite number."""
+    """What a custom client calls a response time, as a float; None for nothing and for what is no time."""
     try:
         number = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
-    return number if isfinite(number) else None
+    return number if -LONGEST_MS <= number <= LONGEST_MS else None
+
+
+def _bytes(value: object) -> int:
+    """What a custom client calls a response length, as a whole number; 0 for what is none."""
+    if value is None:
+        return 0
+    try:
+        return int(value)  # type: ignore[call-overload, no-any-return]
+    except (TypeError, ValueError, OverflowError):
+        return 0
 
 
 def _status(response: Any) -> int:
     status = getattr(response, "status_code", 0)
-    return status if isinstance(status, int) else 0
+    return int(status) if isinstance(status, int) and 0 <= status <= MAX_STATUS else 0

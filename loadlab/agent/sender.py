@@ -35,9 +35,10 @@ logger = logging.getLogger("loadlab.agent")
 class Sender:
     """Hands the seconds of `recorder` to the master in numbered parts.
 
-    A part is one second of this worker: the rows of that second, the users and the health of the process at its end,
-    and the running totals. Every second gets one, also when nothing happened, so that the master can tell a quiet
-    worker from a silent one.
+    A part is one second of this worker: the rows of that second, the users and the health of the process in it, and
+    the running totals. The second that has just ended gets one also when nothing happened, so that the master can tell
+    a quiet worker from a silent one. Each part with requests has a row of the generator, so that these add up to the
+    requests; the users of a second are told once.
     """
 
     def __init__(
@@ -88,7 +89,8 @@ class Sender:
         latest = closed.pop() if closed and closed[-1]["t"] == now - 1 else None
         for second in closed:
             self._send_part(self._part(second["t"], second))
-        self._send_part(self._part(now - 1, latest, take_metrics=True, take_health=True))
+        self._send_part(self._part(now - 1, latest, last=True))
+        self._health.forget(now - self.clock.base)
 
     def flush(self, *, leaving: bool = False, **_: Any) -> None:
         """Send everything up to now, the open second included; the users of this worker have stopped.
@@ -100,14 +102,12 @@ class Sender:
         for second in seconds:
             self._send_part(self._part(second["t"], second))
         t = self.recorder.second if latest is None else latest["t"]
-        last = self._part(t, latest, take_metrics=True, take_health=True)
+        last = self._part(t, latest, last=True)
         last["final"] = True
         last["leaving"] = leaving
         self._send_part(last)
 
-    def _part(
-        self, t: int, second: Second | None, *, take_metrics: bool = False, take_health: bool = False
-    ) -> dict[str, Any]:
+    def _part(self, t: int, second: Second | None, *, last: bool = False) -> dict[str, Any]:
         self._number += 1
         part: dict[str, Any] = {
             "n": self._number,
@@ -116,24 +116,30 @@ class Sender:
             "requests": second["requests"] if second else [],
             "errors": second["errors"] if second else [],
             "exemplars": second["exemplars"] if second else [],
-            "metrics": METRICS.take() if take_metrics else [],
+            "metrics": METRICS.take() if last else [],
             "tally": self.tally.totals(),
             "folded_names": self.recorder.folded_names + METRICS.folded,
             "refused_metrics": METRICS.refused,
         }
-        if take_health and t > self._sampled:
-            self._sampled = t
-            users = {str(name): count for name, count in self.runner.user_classes_count.items()}
-            part["users"] = users
-            error_s = self.clock.error_s
-            part["generator"] = [
-                sum(users.values()),
-                sum(row[2] for row in part["requests"]),
-                *self._health.take(),
-                None if error_s is None else round(1000 * self.clock.offset_s, 3),
-            ]
-            part["clock_error_ms"] = None if error_s is None else round(1000 * error_s, 3)
+        is_new = t > self._sampled
+        if part["requests"] or (last and is_new):
+            self._add_health(part, tell_users=is_new)
         return part
+
+    def _add_health(self, part: dict[str, Any], *, tell_users: bool) -> None:
+        t, clock = part["t"], self.clock
+        users = {str(name): count for name, count in self.runner.user_classes_count.items()}
+        if tell_users:
+            self._sampled = t
+            part["users"] = users
+        part["generator"] = [
+            sum(users.values()),
+            sum(row[2] for row in part["requests"]),
+            *self._health.take(),
+            self._health.lag_ms(t - clock.base, t + 1 - clock.base),
+            None if clock.error_s is None else round(1000 * clock.offset_s, 3),
+        ]
+        part["clock_error_ms"] = None if clock.error_s is None else round(1000 * clock.error_s, 3)
 
     def _send_part(self, part: dict[str, Any]) -> None:
         now = time.monotonic()

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import mmap
-import os
-from pathlib import Path
+
+from loadlab.agent.presence import hold
 
 
 class Tally:
@@ -24,7 +24,8 @@ class Tally:
     reported by the locustfile, which happens when a catch_response block raises.
 
     Where `LOADLAB_AGENT_COUNTERS` names a folder, `sent` also stands in a small shared-memory file there, which
-    outlives a SIGKILL, so that what a killed worker took with it can be counted.
+    outlives a SIGKILL, so that what a killed worker took with it can be counted. The file is locked as long as the
+    process lives, so that nobody takes a count for the last one while it grows.
     """
 
     def __init__(self) -> None:
@@ -38,12 +39,8 @@ class Tally:
 
     def share(self, name: str) -> None:
         """Keep `sent` in ``LOADLAB_AGENT_COUNTERS/<name>`` from now on, as one native unsigned 64-bit number."""
-        folder = os.environ.get("LOADLAB_AGENT_COUNTERS")
-        if folder:
-            path = Path(folder, name)
-            path.write_bytes(bytes(8))
-            with path.open("r+b") as file:
-                self._slot = memoryview(mmap.mmap(file.fileno(), 8)).cast("Q")
+        if (file := hold(name, size=8)) is not None:
+            self._slot = memoryview(mmap.mmap(file.fileno(), 8)).cast("Q")
             self._slot[0] = self.sent
 
     def send(self) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Any
 
 from loadlab.agent.failures import clean_text
 
-MADE_AT_ONCE = 512
+MADE_AT_ONCE = 256
 """Ids are cut from one piece of randomness: making each alone would take longer than counting the request."""
 
 TRACE_HEX = 32
@@ -16,44 +16,63 @@ ID_HEX = TRACE_HEX + 16
 MAX_REQUEST_ID = 200
 OWN_NAMES = frozenset(("traceparent", "x-request-id"))
 
+Ids = tuple[str, str]
+"""The trace id and the request id as they leave."""
 
-def trace_header_maker() -> Callable[[Any], tuple[dict[str, Any], tuple[str, str]]]:
-    """A function that takes a request's headers (or None) and returns a copy with trace headers, and the two ids.
+
+class TraceHeaders:
+    """Makes the trace headers of one request after the other.
 
     ``traceparent`` is W3C's (https://www.w3.org/TR/trace-context/) with the sampled flag, ``X-Request-Id`` holds the
     same trace id; a header that is there already stays as it is, and its id is the one returned. The ids come from the
     system's randomness, not from the `random` module, whose sequence belongs to the locustfile; a forked process makes
     new ones.
     """
-    made: list[str] = []
-    os.register_at_fork(after_in_child=made.clear)
 
-    def add(headers: Any) -> tuple[dict[str, Any], tuple[str, str]]:
-        if not made:
-            digits = os.urandom(MADE_AT_ONCE * ID_HEX // 2).hex()
-            made.extend(digits[start : start + ID_HEX] for start in range(0, len(digits), ID_HEX))
-        identity = made.pop()
-        trace_id = identity[:TRACE_HEX]
-        traceparent = f"00-{trace_id}-{identity[TRACE_HEX:]}-01"
-        own = dict(headers) if headers else {}
-        for name in own:
-            if str(name).lower() in OWN_NAMES:
-                return own, _fill_in(own, traceparent, trace_id)
-        own["traceparent"] = traceparent
-        own["X-Request-Id"] = trace_id
-        return own, (trace_id, trace_id)
+    def __init__(self) -> None:
+        self._made: list[tuple[str, str, Ids]] = []
+        os.register_at_fork(after_in_child=self._made.clear)
 
-    return add
+    def lines(self, headers: Mapping[str, Any]) -> tuple[str, Ids]:
+        """The header lines, each with its line end, that a request with `headers` lacks, and the two ids.
+
+        `headers` must have lower-case keys, as geventhttpclient keeps them.
+        """
+        if not self._made:
+            self._make()
+        traceparent, lines, ids = self._made.pop()
+        if not OWN_NAMES.isdisjoint(headers):
+            missing, ids = _complete(headers, traceparent, ids[0])
+            lines = "".join(f"{name}: {value}\r\n" for name, value in missing.items())
+        return lines, ids
+
+    def add(self, headers: Mapping[str, Any] | None) -> tuple[dict[str, Any], Ids]:
+        """A copy of `headers` with the trace headers, and the two ids."""
+        if not self._made:
+            self._make()
+        traceparent, _, ids = self._made.pop()
+        missing, ids = _complete(headers or {}, traceparent, ids[0])
+        return {**(headers or {}), **missing}, ids
+
+    def _make(self) -> None:
+        digits = os.urandom(MADE_AT_ONCE * ID_HEX // 2).hex()
+        for start in range(0, len(digits), ID_HEX):
+            trace_id = digits[start : start + TRACE_HEX]
+            traceparent = f"00-{trace_id}-{digits[start + TRACE_HEX : start + ID_HEX]}-01"
+            lines = f"traceparent: {traceparent}\r\nX-Request-Id: {trace_id}\r\n"
+            self._made.append((traceparent, lines, (trace_id, trace_id)))
 
 
-def _fill_in(own: dict[str, Any], traceparent: str, trace_id: str) -> tuple[str, str]:
-    """Add the header that is missing; the trace id and the request id as they leave."""
-    there = {str(name).lower(): str(value) for name, value in own.items()}
+def _complete(headers: Mapping[str, Any], traceparent: str, trace_id: str) -> tuple[dict[str, str], Ids]:
+    """The headers that are missing, and the trace id and the request id as they leave."""
+    there = {str(name).lower(): str(value) for name, value in headers.items()}
+    missing = {}
     if "traceparent" not in there:
-        own["traceparent"] = traceparent
+        missing["traceparent"] = traceparent
     if "x-request-id" not in there:
-        own["X-Request-Id"] = trace_id
+        missing["X-Request-Id"] = trace_id
     parts = there.get("traceparent", traceparent).split("-")
-    return clean_text(parts[1] if len(parts) > 1 else "", TRACE_HEX), clean_text(
-        there.get("x-request-id", trace_id), MAX_REQUEST_ID
+    return missing, (
+        clean_text(parts[1] if len(parts) > 1 else "", TRACE_HEX),
+        clean_text(there.get("x-request-id", trace_id), MAX_REQUEST_ID),
     )

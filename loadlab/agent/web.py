@@ -23,9 +23,11 @@ def serve(app: Any, master: Master, token: str) -> None:
     ========  ====================  ===================================================================
     GET       /loadlab/stream       records with seq > ``after`` as newline-delimited JSON; waits up to
                                     ``wait`` seconds for the first one; at most ``limit`` at a time
-    GET       /loadlab/status       state, connected workers, last seq
+    GET       /loadlab/status       state, connected workers, last seq; with ``glance`` the asker is no reader, and the
+                                    lease goes on running out
     POST      /loadlab/note         writes an event: JSON with text, and optionally kind, object, data
-    POST      /loadlab/quit         ends master and workers
+    POST      /loadlab/quit         ends master and workers; JSON with ``after``: records with seq > ``after`` are left
+                                    in the spool
     ========  ====================  ===================================================================
     """
     expected = f"Bearer {token}".encode()
@@ -35,7 +37,8 @@ def serve(app: Any, master: Master, token: str) -> None:
         given = request.headers.get("Authorization", "").encode("utf-8", "replace")
         if not hmac.compare_digest(given, expected):
             return Response("this run's token is needed: Authorization: Bearer <token>\n", status=401)
-        master.feed.last_read = time.monotonic()
+        if "glance" not in request.args:
+            master.feed.last_read = time.monotonic()
         if request.path.endswith("/stop") and request.method == "POST":
             master.stop_reason = master.stop_reason or "stopped"
         return None
@@ -80,6 +83,10 @@ def serve(app: Any, master: Master, token: str) -> None:
 
     @app.post("/loadlab/quit")  # type: ignore[untyped-decorator]
     def leave() -> Response:
+        body = request.get_json(silent=True)
+        after = body.get("after") if isinstance(body, dict) else None
+        if isinstance(after, int):
+            master.feed.confirmed = min(after, master.feed.last_seq)
         gevent.spawn_later(0.05, master.quit)
         return _json({"quitting": True})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import struct
 from collections.abc import Callable
 from pathlib import Path
@@ -15,7 +16,8 @@ SPOOL = "spool.ndjson"
 
 
 COUNTERS = "counters"
-"""Folder in the run's folder with a file a worker: what it has sent, also when it was killed."""
+"""Folder in the run's folder with a file a worker: what it has sent, also when it was killed. Each process of the
+swarm holds a lock on its file there; the master's is empty."""
 
 
 def read_counters(folder: Path) -> dict[str, int] | None:
@@ -23,6 +25,22 @@ def read_counters(folder: Path) -> dict[str, int] | None:
     files = list((folder / COUNTERS).glob("*"))
     counts = {file.name: file.read_bytes() for file in files}
     return {name: struct.unpack("=Q", count)[0] for name, count in counts.items() if len(count) == 8} or None
+
+
+def living_parts(folder: Path) -> list[str]:
+    """The processes of the run in `folder` that still live ("master", "worker-1", ...), by the locks that they hold."""
+    return sorted(file.name for file in (folder / COUNTERS).glob("*") if _is_locked(file))
+
+
+def _is_locked(file: Path) -> bool:
+    with file.open("rb") as opened:
+        try:
+            fcntl.flock(opened, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        except OSError:  # a file system without locks: nothing is known
+            return False
+    return False
 
 
 class Swarm(Protocol):

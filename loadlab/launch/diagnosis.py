@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from loadlab.errors import LaunchError, LoadlabError, LocustfileError, SpecError, nearest_name
-from loadlab.spec import LoadTest
+from loadlab.spec import LoadTest, hide_text
 
 LAST_LINES = 15
 _FRAME = re.compile(r'^  File "(?P<file>[^"]+)", line (?P<line>\d+)')
@@ -32,7 +32,8 @@ def port_is_taken(log: str) -> bool:
 
 
 def explain(part: str, log: str, exit_code: int | None, locustfile: Path) -> LoadlabError:
-    """The error that fits a Locust process that ended with `exit_code` after writing `log`."""
+    """The error that fits a Locust process that ended with `exit_code` after writing `log`; no secrets."""
+    log = hide_text(log)
     if match := re.search(r"^locust: error: (?P<text>.*)$|error: (?P<other>unrecognized arguments: .*)$", log, re.M):
         text = match["text"] or match["other"]
         return SpecError("locust_options", text, "options that Locust or the locustfile itself defines")

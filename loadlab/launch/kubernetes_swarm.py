@@ -18,7 +18,7 @@ from loadlab.launch.diagnosis import check_locustfile_fits, explain
 from loadlab.launch.driven import DrivenSwarm
 from loadlab.launch.pod_state import find_troubles, is_over, is_ready
 from loadlab.launch.release import Release
-from loadlab.spec import LoadTest
+from loadlab.spec import LoadTest, hide_text
 
 LOOK_S = 0.5
 """Pause between two looks at pods that are not ready yet."""
@@ -185,7 +185,7 @@ class KubernetesSwarm(DrivenSwarm):
         if name not in self._logged and (text := self.cluster.log(name)) is not None:
             if is_over(pod):
                 self._logged.add(name)
-            (self.folder / "logs" / f"{_part(pod)}.log").write_text(text, encoding="utf-8")
+            (self.folder / "logs" / f"{_part(pod)}.log").write_text(hide_text(text), encoding="utf-8")
 
 
 def _stage(status: dict[str, Any] | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import sys
@@ -14,9 +15,9 @@ from loadlab.launch.agent_settings import agent_environment, locust_options
 from loadlab.launch.base import COUNTERS, SPOOL, read_counters
 from loadlab.launch.diagnosis import check_locustfile_fits, check_syntax, explain, port_is_taken
 from loadlab.launch.driven import DrivenSwarm
-from loadlab.launch.processes import LocustProcess, end_all, free_ports
+from loadlab.launch.processes import LocustProcess, end_all, free_ports, hide_secrets
 from loadlab.launch.target import check_target
-from loadlab.spec import LoadTest, is_owned_variable
+from loadlab.spec import LoadTest, hide_text, is_owned_variable
 
 AGENT = Path(__file__).parents[1] / "agent" / "loadlab_agent.py"
 LOOPBACK = "127.0.0.1"
@@ -151,7 +152,7 @@ class LocalSwarm(DrivenSwarm):
             time.sleep(0.01)
 
     def _who_is_missing(self, master_answers: bool, workers: int, timeout_s: float) -> str:
-        lines = "\n".join(self.master.log_text().rstrip().splitlines()[-10:])
+        lines = hide_text("\n".join(self.master.log_text().rstrip().splitlines()[-10:]))
         if not master_answers:
             return f"the master did not answer at {self.url} within {timeout_s:g} s; its last words:\n{lines}"
         return f"{workers} of {self.test.workers} workers connected within {timeout_s:g} s; the master's log:\n{lines}"
@@ -172,5 +173,8 @@ class LocalSwarm(DrivenSwarm):
             try:
                 end_all(self.processes)
                 self._sent = self.sent_by_worker()
+                with contextlib.suppress(OSError):  # a full disk, say
+                    for process in self.processes:
+                        hide_secrets(process.log)
             finally:
                 self._closed = True

@@ -8,19 +8,22 @@ from typing import Any
 import requests
 
 from loadlab.errors import LaunchError
-from loadlab.spec import LoadTest
+from loadlab.spec import LoadTest, hide_text
 
 TIMEOUT_S = 10.0
 STOP_EXTRA_S = 65.0
 """Locust's own wait for its workers when it stops, beyond the stop_timeout."""
 
 
-def is_answering(url: str, token: str) -> bool:
-    """True if the master that `token` belongs to is still at `url`; another program at its port is not."""
+def look_at(url: str, token: str) -> dict[str, Any] | None:
+    """The status of the master that `token` belongs to, or None when it is not at `url` any more.
+
+    Another program at its port is not it. Being looked at does not keep a swarm alive that nobody reads.
+    """
     try:
-        return MasterApi(url, token).status() is not None
+        return MasterApi(url, token).status(glance=True)
     except LaunchError:
-        return False
+        return None
 
 
 class MasterApi:
@@ -32,10 +35,11 @@ class MasterApi:
         self._session.trust_env = False  # a proxy of the environment has no business on this connection
         self._session.headers["Authorization"] = f"Bearer {token}"
 
-    def status(self) -> dict[str, Any] | None:
-        """The agent's status, or None while the port does not answer yet."""
+    def status(self, *, glance: bool = False) -> dict[str, Any] | None:
+        """The agent's status, or None while the port does not answer yet. A `glance` does not renew the lease."""
+        asked = "?glance=1" if glance else ""
         try:
-            response = self._session.get(f"{self.url}/loadlab/status", timeout=TIMEOUT_S)
+            response = self._session.get(f"{self.url}/loadlab/status{asked}", timeout=TIMEOUT_S)
         except requests.RequestException:
             return None
         if response.status_code != 200:
@@ -60,7 +64,7 @@ class MasterApi:
         """Locust's POST /swarm; its answer is checked, because it says 200 to a refusal too."""
         answer = self._post("/swarm", data=form).json()
         if not answer.get("success"):
-            raise LaunchError(f"Locust refused to start the test: {answer.get('message', answer)}")
+            raise LaunchError(f"Locust refused to start the test: {hide_text(str(answer.get('message', answer)))}")
 
     def stop(self, stop_timeout: float) -> None:
         """Locust's POST /stop; returns when all users have stopped."""
@@ -69,6 +73,10 @@ class MasterApi:
     def note(self, kind: str, text: str, about: str = "") -> None:
         """Write an event into the record stream."""
         self._post("/loadlab/note", json={"kind": kind, "text": text, "object": about})
+
+    def quit(self, after: int) -> None:
+        """End the swarm; the master leaves its records beyond number `after` in the spool, where it has one."""
+        self._post("/loadlab/quit", json={"after": after})
 
     def _post(self, path: str, *, timeout: float = TIMEOUT_S, **body: Any) -> requests.Response:
         try:

@@ -11,6 +11,8 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from loadlab.spec import hide_text
+
 TERM_S = 5.0
 """A process that was asked to end gets this long before it is killed."""
 
@@ -82,6 +84,18 @@ def end_all(processes: Sequence[LocustProcess]) -> None:
         for process in processes:
             process.wait(TERM_S)
             process.sweep()
+
+
+def hide_secrets(log: Path) -> None:
+    """Rewrite the log of an ended process without the passwords that Locust or the locustfile has written into it."""
+    hidden = log.with_suffix(".hidden")
+    with log.open(encoding="utf-8", errors="surrogateescape", newline="") as lines:
+        if all(line == hide_text(line) for line in lines):
+            return
+        lines.seek(0)
+        with hidden.open("w", encoding="utf-8", errors="surrogateescape", newline="") as output:
+            output.writelines(map(hide_text, lines))
+    hidden.replace(log)
 
 
 def free_ports(count: int) -> list[int]:

@@ -6,6 +6,7 @@ import socket
 from urllib.parse import urlsplit
 
 from loadlab.errors import TargetUnreachable
+from loadlab.spec import hide_host
 
 _PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 TIMEOUT_S = 5.0
@@ -20,6 +21,7 @@ def check_target(host: str | None) -> None:
     if not host:
         return
     url = urlsplit(host)
+    shown = hide_host(host)
     port = url.port or _PORTS.get(url.scheme)
     if not url.hostname or port is None:
         return
@@ -27,12 +29,12 @@ def check_target(host: str | None) -> None:
         socket.create_connection((url.hostname, port), timeout=TIMEOUT_S).close()
     except socket.gaierror as error:
         raise TargetUnreachable(
-            f"host {host}: the name '{url.hostname}' cannot be resolved ({error.strerror}). Is it spelt right, and is "
+            f"host {shown}: the name '{url.hostname}' cannot be resolved ({error.strerror}). Is it spelt right, and is "
             f"this machine inside the network that knows it? {_ANYWAY}"
         ) from error
     except OSError as error:
         reason = "no answer within 5 s" if isinstance(error, TimeoutError) else error.strerror or str(error)
         raise TargetUnreachable(
-            f"host {host}: nothing accepts connections at {url.hostname}:{port} ({reason}). Is the target running? "
+            f"host {shown}: nothing accepts connections at {url.hostname}:{port} ({reason}). Is the target running? "
             f"{_ANYWAY}"
         ) from error

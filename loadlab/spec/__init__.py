@@ -7,6 +7,7 @@ from loadlab.spec.guard import GuardRails, missing_guard_rails, read_guard_rails
 from loadlab.spec.kubernetes import KubernetesOptions
 from loadlab.spec.loadtest import LoadTest, check_locustfile
 from loadlab.spec.locust_options import is_owned_variable
+from loadlab.spec.secrets import hide_host, hide_text
 from loadlab.spec.specification import Field
 from loadlab.spec.stage import Stage
 
@@ -18,6 +19,8 @@ __all__ = [
     "Stage",
     "check_locustfile",
     "format_duration",
+    "hide_host",
+    "hide_text",
     "is_owned_variable",
     "missing_guard_rails",
     "option_name",

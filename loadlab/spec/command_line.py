@@ -25,11 +25,8 @@ def option_name(field: Field) -> str:
     return f"--{field.singular.replace('_', '-')}"
 
 
-def write_options(test: Specification, *, hide: str = "") -> list[str]:
-    """The words that give `test` again through `read_options`; what has its default is left out.
-
-    With `hide` the values of environment variables, which may be secrets, are replaced by that text.
-    """
+def write_options(test: Specification) -> list[str]:
+    """The words that give `test` again through `read_options`; what has its default is left out."""
     words: list[str] = []
     derived = LoadTest.FROM_STAGES if isinstance(test, LoadTest) and test.stages else ()
     for field in test.fields():
@@ -41,7 +38,7 @@ def write_options(test: Specification, *, hide: str = "") -> list[str]:
             words.append(option if value else option.replace("--", "--no-", 1))
             continue
         for text in _texts(field, value):
-            words += [option, text.partition("=")[0] + f"={hide}" if hide and field.name == "environment" else text]
+            words += [option, text]
     return words
 
 

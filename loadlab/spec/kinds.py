@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from loadlab.errors import SpecError
 from loadlab.spec.durations import ALLOWED, nearest_duration, parse_duration
+from loadlab.spec.secrets import hide_host, hide_text
 
 Convert = Callable[[str, object], Any]
 """From a field's name, for messages, and the given value to the value that is kept; raises SpecError."""
@@ -141,15 +142,16 @@ def _convert_url(field: str, value: object) -> str:
         raise SpecError(field, value, allowed)
     parts = re.fullmatch(r"([A-Za-z][A-Za-z0-9+.-]*)://(\S+)", value)
     if parts is None:
-        bare = re.fullmatch(r"(?:https?:?)?/*([^\s/:]\S*)", value)
-        raise SpecError(field, value, allowed, nearest=f"http://{bare[1].rstrip('/')}" if bare else None)
+        shown = hide_host(value)
+        bare = re.fullmatch(r"(?:https?:?)?/*([^\s/:]\S*)", shown)
+        raise SpecError(field, shown, allowed, nearest=f"http://{bare[1].rstrip('/')}" if bare else None)
     try:
         split = urlsplit(value)
         complete = split.port != 0 and (bool(split.hostname) or not split.scheme.startswith("http"))
     except ValueError:
         complete = False
     if not complete or "?" in value or "#" in value:
-        raise SpecError(field, value, f"{allowed}, without a query; the locustfile's paths are added to it")
+        raise SpecError(field, hide_host(value), f"{allowed}, without a query; the locustfile's paths are added to it")
     return value.rstrip("/")
 
 
@@ -170,7 +172,7 @@ def listing(each: Kind, split: Callable[[str], list[str]] = split_names) -> Kind
             try:
                 value = split(value)
             except ValueError as error:
-                raise SpecError(field, value, f"{allowed} ({error})") from error
+                raise SpecError(field, hide_text(str(value)), f"{allowed} ({error})") from error
         if isinstance(value, Mapping | bytes) or not isinstance(value, Iterable):
             raise SpecError(field, value, allowed)
         return tuple(each.convert(f"{field}[{index}]", entry) for index, entry in enumerate(value))

@@ -11,6 +11,7 @@ from loadlab.spec import kinds, stage
 from loadlab.spec.durations import format_duration
 from loadlab.spec.files import check_file, read_yaml
 from loadlab.spec.locust_options import check_environment, check_options
+from loadlab.spec.secrets import HIDDEN, hide_host, hide_words
 from loadlab.spec.specification import Problems, Specification, combine, entry, specification
 from loadlab.spec.stage import Stage
 
@@ -71,7 +72,9 @@ class LoadTest(Specification):
         kinds.optional(kinds.integer()), "seed of Python's random module, another for each worker", default=None
     )
     target_rps: float | None = entry(
-        kinds.optional(kinds.number()), "successful requests per second that a valid run must reach", default=None
+        kinds.optional(kinds.number()),
+        "successful requests per second that a valid run must reach, within 5 %",
+        default=None,
     )
     stop_timeout: float = entry(
         kinds.duration(zero=True), "time that users get to finish their task at the end", default=10.0
@@ -136,11 +139,25 @@ class LoadTest(Specification):
         """A copy with other values. New `stages` bring their own users, spawn_rate and run_time."""
         return type(self)(**_changed({field.name: getattr(self, field.name) for field in self.fields()}, changes))
 
+    def without_secrets(self) -> Self:
+        """A copy for the eyes of others: passwords, tokens and values of environment variables are ``...``."""
+        return self.replace(
+            host=None if self.host is None else hide_host(self.host),
+            environment=dict.fromkeys(self.environment, HIDDEN),
+            locust_options=hide_words(self.locust_options),
+        )
+
+    def __repr__(self) -> str:
+        """Its fields, secrets left out."""
+        shown = self.without_secrets()
+        fields = ", ".join(f"{field.name}={getattr(shown, field.name)!r}" for field in self.fields())
+        return f"{type(self).__name__}({fields})"
+
     def describe(self) -> str:
-        """One line for people: how much load, for how long, on what, from where."""
+        """One line for people: how much load, for how long, on what, from where; no secrets."""
         load = f"{self.users} user{'s' * (self.users != 1)}"
         load = f"{len(self.stages)} stages of up to {load}" if self.stages else f"{load} at {self.spawn_rate:g}/s"
-        target = self.host or "the locustfile's host"
+        target = hide_host(self.host) if self.host else "the locustfile's host"
         workers = f"{self.workers} worker{'s' * (self.workers != 1)}" if self.workers else "one process"
         return f"{load} for {format_duration(self.run_time)} on {target}, {workers}, {self.locustfile.name}"
 

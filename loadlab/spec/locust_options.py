@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from loadlab.errors import SpecError
+from loadlab.spec.secrets import hide_words
 
 _WEB = "leave it out; loadlab drives Locust through its web port"
 _ROLE = "the field 'workers' instead; loadlab connects master and workers itself"
@@ -69,11 +70,11 @@ def check_options(field: str, options: Iterable[str]) -> list[SpecError]:
     """One SpecError for each of `options` that loadlab owns, as ``--x y``, ``--x=y``, ``-xy`` or abbreviated."""
     errors = []
     for index, option in enumerate(options):
-        owned = _owner(option)
+        owned, shown = _owner(option), hide_words([option])[0]
         if owned:
-            errors.append(SpecError(f"{field}[{index}]", option, OWNED_OPTIONS[owned]))
+            errors.append(SpecError(f"{field}[{index}]", shown, OWNED_OPTIONS[owned]))
         elif option == "--" or (index == 0 and not option.startswith("-")):
-            errors.append(SpecError(f"{field}[{index}]", option, "an option; user classes go into 'user_classes'"))
+            errors.append(SpecError(f"{field}[{index}]", shown, "an option; user classes go into 'user_classes'"))
     return errors
 
 

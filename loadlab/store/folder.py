@@ -29,6 +29,7 @@ class RunFolder:
         requests.parquet, errors.parquet, ...   one file a table of the schema
         logs/           of the master and the workers
         journal.ndjson  while the run goes on, or after a crash
+        journal.ndjson.end  how the run ended, until it is archived
         swarm.json      how to reach the swarm, token included; only while the run goes on, for its owner only
 
     Every file is replaced as a whole: whoever reads meanwhile gets the old one or the new one. Methods raise
@@ -41,6 +42,7 @@ class RunFolder:
         self.info_path = self.path / "run.json"
         self.summary_path = self.path / "summary.json"
         self.journal_path = self.path / "journal.ndjson"
+        self.end_path = self.path / f"{self.journal_path.name}.end"
         self.swarm_path = self.path / "swarm.json"
         self.logs = self.path / "logs"
 
@@ -105,6 +107,14 @@ class RunFolder:
         """Replace summary.json."""
         write_json(self.summary_path, summary)
 
+    def write_end(self, end: Mapping[str, Any]) -> None:
+        """Keep how the run ended, beside its journal, until it is archived."""
+        write_json(self.end_path, end)
+
+    def read_end(self) -> dict[str, Any] | None:
+        """What `write_end` has kept; None without it."""
+        return read_json(self.end_path) if self.end_path.is_file() else None
+
     def write_swarm(self, swarm: Mapping[str, Any]) -> None:
         """Keep what is needed to reach the swarm; only the owner may read the file."""
         write_json(self.swarm_path, swarm, mode=0o600)
@@ -142,6 +152,14 @@ class RunFolder:
                     f"The journal of {self.id} is kept, because {table} cannot be read: {error}"
                 ) from error
         for path in sorted(self.path.glob(f"{self.journal_path.name}*")):
+            self._remove(path)
+
+    def remove_drafts(self) -> None:
+        """Remove what a writer that was killed has left of files that were never whole.
+
+        For whoever knows that nobody else writes in this folder.
+        """
+        for path in self.path.glob(".*.tmp"):
             self._remove(path)
 
     def _remove(self, path: Path) -> None:

@@ -30,14 +30,15 @@ def write_parquet(path: Path, table: str, data: pa.Table) -> None:
     Raises OSError when the disk refuses, pyarrow.ArrowInvalid when `data` does not fit the schema.
     """
     data = _sorted_by_time(data.cast(arrow_schema(table)))
-    pq.write_table(
-        data,
-        path,
-        row_group_size=ROW_GROUP_ROWS,
-        compression="zstd",
-        compression_level=ZSTD_LEVEL,
-        write_page_checksum=True,
-    )
+    with pa.OSFile(str(path), "wb") as file:  # closed on a full disk too: a file that is open keeps its room
+        pq.write_table(
+            data,
+            file,
+            row_group_size=ROW_GROUP_ROWS,
+            compression="zstd",
+            compression_level=ZSTD_LEVEL,
+            write_page_checksum=True,
+        )
 
 
 def read_parquet(path: Path, table: str) -> pa.Table:

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from loadlab.stream.client import RecordStream as RecordStream
     from loadlab.stream.journal import Journal as Journal
+    from loadlab.stream.journal import claimed as claimed
     from loadlab.stream.journal import is_being_written as is_being_written
+    from loadlab.stream.journal import reserve_path as reserve_path
     from loadlab.stream.record import Record as Record
     from loadlab.stream.record import parse_record as parse_record
     from loadlab.stream.recorder import Recorder as Recorder
@@ -28,9 +30,11 @@ _HOME = {
     "RecordStream": "client",
     "Recorder": "recorder",
     "TableBuilder": "tables",
+    "claimed": "journal",
     "is_being_written": "journal",
     "parse_record": "record",
     "read_journal": "replay",
+    "reserve_path": "journal",
 }
 
 __all__ = list(_HOME)

@@ -23,6 +23,7 @@ BACKOFF_S = (0.0, 0.05, 0.1, 0.2, 0.4, 0.8)
 """Pauses before the next try; the last one stays."""
 
 _BROKEN = (requests.RequestException, urllib3.exceptions.HTTPError, OSError)
+_TIMED_OUT = (requests.Timeout, urllib3.exceptions.TimeoutError, TimeoutError)
 
 
 class RecordStream:
@@ -83,6 +84,7 @@ class RecordStream:
         """The records as they arrive: lists of one record or more, each at most about 64 KiB beyond its last record."""
         failures = 0
         answered = time.monotonic()
+        reason: Exception | None = None
         try:
             while not self._closed.is_set() and not self.ended:
                 if failures == 0:
@@ -97,7 +99,10 @@ class RecordStream:
                             return
                     failures = 0
                 except _BROKEN as error:
-                    self._pause(failures, answered, error)
+                    # A try that got only the rest of the patience and timed out says less than what failed before it.
+                    if reason is None or failures == 0 or not isinstance(error, _TIMED_OUT):
+                        reason = error
+                    self._pause(failures, answered, reason)
                     failures += 1
         finally:
             self._session.close()

@@ -10,26 +10,33 @@ import contextlib
 import fcntl
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import TracebackType
 
 from loadlab.errors import StreamError
 
-RESERVE_BYTES = 65536
+RESERVE_BYTES = 1 << 20
+"""Disk kept back: the archive of a usual short run takes some 50 KiB and up, with many names a multiple."""
+
+LEAST_RESERVE_BYTES = 65536
+"""On a disk that has not four times RESERVE_BYTES left, a quarter of what it has is kept back, but this at least."""
+
 SYNC_EVERY_S = 1.0
+CLAIM_TRIES = 10
 
 
 class Journal:
     """Writes a new journal at `path`. Belongs to one thread at a time.
 
     While it is open it holds a lock (flock) on the file, by which every process sees that the run has a writer
-    (`is_being_written`); the lock goes with the process. Beside the file lies ``<name>.reserve``, 64 KiB of disk kept
-    back so that the run's last status can be written on a full disk; it is given up when a write fails or on close.
+    (`is_being_written`); the lock goes with the process. Beside the file lies ``<name>.reserve``, disk kept back
+    so that the run's end can be written on a full one; whoever writes it calls `give_reserve_up`, `close` does too.
 
-    When the disk refuses a write, the journal is cut back to its last whole record, gives up its reserve and raises
-    StreamError with the reason. From then on it takes nothing more; `error` keeps the reason. The lock stays until
-    `close`, because the run still has an owner.
+    When the disk refuses a write, the journal is cut back to its last whole record and raises StreamError with the
+    reason. From then on it writes nothing more; `error` keeps the reason, and `unwritten` the records that it was
+    given, for `retry`. It keeps its reserve, lest the logs and the spool of the swarm that is about to end fill that
+    too, and its lock, because the run still has an owner.
 
     Raises StreamError when `path` exists or cannot be written.
     """
@@ -37,6 +44,7 @@ class Journal:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.error: StreamError | None = None
+        self.unwritten: list[bytes] = []
         self._reserve = reserve_path(self.path)
         self._size = 0
         self._synced = time.monotonic()
@@ -46,8 +54,7 @@ class Journal:
             raise StreamError(f"The journal {self.path} cannot be created: {error.strerror}") from error
         try:
             fcntl.flock(self._fd, fcntl.LOCK_EX)
-            # Random bytes: a file system that compresses or leaves holes would keep nothing back for zeros.
-            self._reserve.write_bytes(os.urandom(RESERVE_BYTES))
+            self._keep_reserve()
             _sync_folder(self.path.parent)
         except OSError as error:
             self.close()
@@ -65,18 +72,43 @@ class Journal:
     def append(self, lines: Iterable[bytes]) -> None:
         """Write `lines` (records without their line feed) with one call to the operating system.
 
-        Raises StreamError when the disk refuses; whole records that still went in stay in.
+        Raises StreamError when the disk refuses; whole records that still went in stay in, the others are kept in
+        `unwritten`.
         """
-        data = b"".join([line + b"\n" for line in lines])
-        written = 0
+        given = list(lines)
+        if self.error is not None:
+            self.unwritten += given
         self._refuse_when_shut()
+        data = b"".join([line + b"\n" for line in given])
+        written = 0
         try:
             with memoryview(data) as view:
                 while written < len(data):
                     written += os.write(self._fd, view[written:])
         except OSError as error:
-            self._fail(error, keep=self._size + data.rfind(b"\n", 0, written) + 1)
+            whole = data.rfind(b"\n", 0, written) + 1
+            self._size += whole
+            self.unwritten += given[data.count(b"\n", 0, whole) :]
+            self._fail(error)
         self._size += len(data)
+
+    def retry(self) -> int:
+        """Write `unwritten` after all, as far as there is room by now; how many records are still in memory only.
+
+        Raises nothing: `error` says what was refused this time.
+        """
+        if self._fd >= 0 and self.error is not None:
+            lines, self.unwritten = self.unwritten, []
+            with contextlib.suppress(StreamError):  # kept in `error`
+                try:
+                    os.ftruncate(self._fd, self._size)
+                except OSError as error:
+                    self.unwritten = lines
+                    self._fail(error)
+                self.error = None
+                self.append(lines)
+                self.sync(at_once=True)
+        return len(self.unwritten)
 
     def sync(self, *, at_once: bool = False) -> None:
         """Ask the disk to keep what was written (fsync), at most once a second unless `at_once`.
@@ -89,12 +121,17 @@ class Journal:
         try:
             os.fsync(self._fd)
         except OSError as error:
-            self._fail(error, keep=self._size)
+            self._fail(error)
         self._synced = time.monotonic()
+
+    def give_reserve_up(self) -> None:
+        """Make room for what the end of a run writes, once its swarm is gone. May be called twice; raises nothing."""
+        with contextlib.suppress(OSError):  # already gone, or the disk is: there is nothing left to give up
+            self._reserve.unlink()
 
     def close(self) -> None:
         """Sync, give the reserve and the lock up. May be called twice; raises nothing."""
-        self._release_reserve()
+        self.give_reserve_up()
         if self._fd >= 0:
             with contextlib.suppress(OSError):  # what can be said about the disk was said by append and sync
                 os.fsync(self._fd)
@@ -107,19 +144,20 @@ class Journal:
         if self._fd < 0:
             raise StreamError(f"The journal {self.path} is closed.")
 
-    def _fail(self, error: OSError, *, keep: int) -> None:
+    def _keep_reserve(self) -> None:
+        disk = os.statvfs(self.path.parent)
+        size = min(RESERVE_BYTES, disk.f_bavail * disk.f_frsize // 4)
+        # Random bytes: a file system that compresses or leaves holes would keep nothing back for zeros.
+        self._reserve.write_bytes(os.urandom(max(size, LEAST_RESERVE_BYTES)))
+
+    def _fail(self, error: OSError) -> None:
         reason = f"The journal {self.path} cannot be written any more: {error.strerror}."
         try:
-            os.ftruncate(self._fd, keep)
+            os.ftruncate(self._fd, self._size)
         except OSError as second:
             reason += f" Its last record may be torn, cutting it off failed too: {second.strerror}."
-        self._release_reserve()
         self.error = StreamError(reason)
         raise self.error from error
-
-    def _release_reserve(self) -> None:
-        with contextlib.suppress(OSError):  # already gone, or the disk is: there is nothing left to give up
-            self._reserve.unlink()
 
 
 def is_being_written(path: str | Path) -> bool:
@@ -141,6 +179,38 @@ def is_being_written(path: str | Path) -> bool:
         raise StreamError(f"The journal {path} cannot be asked for its writer: {error.strerror}") from error
     finally:
         os.close(fd)
+    return False
+
+
+@contextlib.contextmanager
+def claimed(path: str | Path) -> Iterator[bool]:
+    """Hold the lock of the journal at `path` meanwhile, as its writer does: whoever recovers a run is alone with it.
+
+    False when another process that lives holds it, or when there is no such file.
+    """
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        yield False
+        return
+    except OSError as error:
+        raise StreamError(f"The journal {path} cannot be opened: {error.strerror}") from error
+    try:
+        try:
+            held = _lock(fd)
+        except OSError as error:
+            raise StreamError(f"The journal {path} cannot be locked: {error.strerror}") from error
+        yield held and Path(path).exists()
+    finally:
+        os.close(fd)
+
+
+def _lock(fd: int) -> bool:
+    for _ in range(CLAIM_TRIES):
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        time.sleep(0.02)  # who only asks whether there is a writer holds the lock for an instant
     return False
 
 

@@ -92,6 +92,13 @@ class Recorder:
         """End the recording at once; what has been read is kept. May be called from any thread, more than once."""
         self._stream.close()
 
+    def settle(self, timeout_s: float) -> bool:
+        """Wait for the thread of `start` without asking for its outcome: nothing more is added to the tables then.
+
+        False when it still runs after `timeout_s`.
+        """
+        return self._ended.wait(timeout_s)
+
     def _run_aside(self) -> None:
         try:
             self.run()
@@ -101,10 +108,10 @@ class Recorder:
             self._ended.set()
 
     def _write(self, batch: list[Record]) -> None:
-        if self.journal_error is None:
-            try:
-                self._journal.append([record.line for record in batch])
-            except StreamError as error:
+        try:
+            self._journal.append([record.line for record in batch])  # one that has failed keeps them for a retry
+        except StreamError as error:
+            if self.journal_error is None:
                 self._give_journal_up(error)
 
     def _sync(self, *, at_once: bool = False) -> None:

@@ -36,6 +36,7 @@ class TableBuilder:
         last_seq: number of the last record added.
         last_second: latest second (epoch) any record was about, or None.
         gaps: (from, to) of the records that the master could not keep.
+        own_events: what `add_event` was called with; no journal has it.
         missing: for each second that is not complete yet, the workers whose part has not come.
     """
 
@@ -45,6 +46,7 @@ class TableBuilder:
         self.last_seq = 0
         self.last_second: int | None = None
         self.gaps: list[tuple[int, int]] = []
+        self.own_events: list[dict[str, Any]] = []
         self.missing: dict[int, set[str]] = {}
         self._tables = {name: GrowingTable(name) for name in TABLES}
         self._time_us = 0
@@ -81,7 +83,9 @@ class TableBuilder:
         self, kind: str, text: str, *, time: float, object: str = "", data: Mapping[str, Any] | None = None
     ) -> None:
         """Add an event that was seen on the reader's side. `time` in epoch seconds, `kind` of schema.EVENT_KINDS."""
-        self.add({"kind": "event", "time": time, "event": kind, "object": object, "text": text, "data": data})
+        record = {"kind": "event", "time": time, "event": kind, "object": object, "text": text, "data": data}
+        self.own_events.append(record)
+        self.add(record)
 
     def rows(self, table: str) -> int:
         """How many rows `table` has now."""

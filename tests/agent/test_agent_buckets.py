@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadlab import schema
-from loadlab.agent.buckets import MAX_BUCKET, ZERO_BUCKET, Cell, bucket_of
+from loadlab.agent.buckets import LONGEST_MS, MAX_BUCKET, MAX_BYTES, ZERO_BUCKET, Cell, bucket_of
 
 
 def estimate(bucket: int) -> float:
@@ -55,3 +55,29 @@ def test_a_request_without_a_time_is_counted_but_not_timed() -> None:
     cell = Cell()
     cell.add(None, 0, failed=True)
     assert cell.row("X", "y")[2:10] == [1, 1, 0, 0.0, None, None, [], []]
+
+
+def test_values_beyond_the_buckets_are_counted_in_the_outermost() -> None:
+    cell = Cell()
+    for value in (0.0, -1.0, 5.0, 1e12):
+        cell.add(value, 0, failed=False)
+    assert cell.buckets == {ZERO_BUCKET: 2, bucket_of(5.0): 1, MAX_BUCKET: 1}
+    assert cell.row("X", "y")[5:8] == [1e12 + 4.0, -1.0, 1e12]
+
+
+def test_a_cell_that_was_read_goes_on_counting() -> None:
+    cell = Cell()
+    for value in (3.0, 1.0, 2.0):
+        cell.add(value, 0, failed=False)
+        assert cell.buckets[bucket_of(value)] == 1
+    assert cell.row("X", "y")[2:8] == [3, 0, 0, 6.0, 1.0, 3.0]
+
+
+def test_no_sum_leaves_what_every_format_can_hold() -> None:
+    cell, merged = Cell(), Cell()
+    for _ in range(3):
+        cell.add(LONGEST_MS, 10**400, failed=False)
+        merged.merge(cell.row("GET", "/"))
+    row = merged.row("GET", "/")
+    assert row[4] == MAX_BYTES
+    assert row[5] == 6 * LONGEST_MS

@@ -1,4 +1,5 @@
 import json
+import math
 import random
 from typing import Any
 
@@ -160,3 +161,45 @@ def test_a_clock_that_is_far_off_is_told_once(swarm: Swarm) -> None:
         swarm.send("a", t, 5, generator=generator, users={"U": 1}, clock_error_ms=0.2)
     assert swarm.events().count("warning") == 1
     assert swarm.collector.workers["a"].report()["clock_offset_ms"] == -30_000.0
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        {"metrics": [["x", "count", math.inf]]},
+        {"requests": [["GET", "/", 1, 0, 0, math.nan, 1.0, 1.0, [0], [1], None, None]]},
+        {"requests": [["GET", "/"]]},
+        {"exemplars": [[1000.0, "GET", "/", "slow"]]},
+    ],
+)
+def test_a_part_that_cannot_be_written_costs_no_other_part(swarm: Swarm, spoilt: dict[str, Any]) -> None:
+    generator = [1, 5, 3.0, 1_000_000, 0.5, 0.0]
+    swarm.clock.at = 1003.0
+    for t in (1000, 1001):
+        swarm.send("a", t, 5, generator=generator, clock_error_ms=0.2)
+        part = swarm.part("b", t, 7, generator=generator, clock_error_ms=0.2)
+        swarm.collector.add("b", part | spoilt if t == 1000 else part)
+    written = swarm.seconds("second", "amend")
+    assert sum(count for t, count in written if t == 1000) == 5
+    assert sum(count for t, count in written if t == 1001) == 12
+    assert [t for t, _ in swarm.seconds("second")] == [1000, 1001]
+    (told,) = [record for record in swarm.records("event") if record["event"] == "warning"]
+    assert told["object"] == "b"
+
+
+def test_metrics_that_overflow_only_together_are_all_kept(swarm: Swarm) -> None:
+    swarm.clock.at = 1001.01
+    for node in "ab":
+        swarm.send(node, 1000, 5, metrics=[["x", "count", 1e308]])
+    assert swarm.seconds("second") == [(1000, 10)]
+    assert [row[3] for row in swarm.records("second")[0]["metrics"]] == [1e308, 1e308]
+
+
+def test_a_part_that_raises_on_its_way_may_come_again(swarm: Swarm) -> None:
+    swarm.clock.at = 1001.01
+    part = swarm.part("a", 1000, 5)
+    with pytest.raises(KeyError):
+        swarm.collector.add("a", {key: value for key, value in part.items() if key != "tally"})
+    swarm.collector.add("a", part)
+    swarm.send("b", 1000)
+    assert swarm.seconds("second") == [(1000, 5)]

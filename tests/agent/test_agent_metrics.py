@@ -31,3 +31,23 @@ def test_no_number_of_names_grows_without_bound_and_no_count_is_lost() -> None:
     rows = metrics.take()
     assert len(rows) <= MAX_METRICS + 1
     assert sum(value for _, _, value in rows) == 2 * MAX_METRICS
+
+
+def test_a_total_that_would_be_no_number_is_refused_and_told() -> None:
+    metrics = Metrics()
+    metrics.active = True
+    for value in (1e308, 1e308, -1, 10**400):
+        metrics.count("x", value)
+    assert metrics.take() == [("x", "count", 1e308)]
+    assert metrics.refused == 2
+
+
+def test_a_name_that_has_no_text_is_a_name_all_the_same() -> None:
+    class Silent:
+        def __str__(self) -> str:
+            raise RuntimeError("no text")
+
+    metrics = Metrics()
+    metrics.active = True
+    metrics.count(Silent(), 1)
+    assert metrics.take() == [("(Silent without a text)", "count", 1)]

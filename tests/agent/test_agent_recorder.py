@@ -1,7 +1,10 @@
+import json
+import math
 import random
 from types import SimpleNamespace
 from typing import Any
 
+import msgpack
 import pytest
 
 from loadlab.agent import recorder as recorder_module
@@ -130,6 +133,13 @@ def test_the_slowest_requests_are_kept(recorder: Recorder) -> None:
     assert [row[6] for row in second["exemplars"]] == [f"{place:032x}" for place in slowest]
 
 
+def test_of_equally_slow_requests_the_first_ones_are_kept(recorder: Recorder) -> None:
+    for place in range(2 * EXEMPLARS):
+        recorder.on_request(request_type="GET", name="/", response_time=7.0, url=f"/{place}")
+    (second,) = recorder.take_all()
+    assert [row[5] for row in second["exemplars"]] == [f"/{place}" for place in range(EXEMPLARS)]
+
+
 def test_the_tally_counts_custom_clients_when_they_report(recorder: Recorder) -> None:
     hooked = SimpleNamespace(status_code=200, loadlab_ids=("", ""))
     recorder.on_request(request_type="GET", name="/", response_time=1.0, response=hooked)
@@ -155,3 +165,40 @@ def test_exceptions_in_tasks_are_errors_but_no_requests(recorder: Recorder, cloc
     assert second["errors"] == [
         ["", "ShopUser", "task exception", "KeyError: 'basket <n>'", 1, "KeyError: 'basket 17'"]
     ]
+
+
+ODD = [
+    *[{"response_length": odd} for odd in (math.nan, math.inf, "abc", [1], None, "17", 10**400, 1.5)],
+    *[{"response_time": odd} for odd in (1e308, -1e308, 10**400, math.nan, "abc", [1])],
+    *[{"response": SimpleNamespace(status_code=odd)} for odd in (10**30, "200", None)],
+    {"response": SimpleNamespace(loadlab_ids=7)},
+    {"exception": type("Silent", (Exception,), {"__str__": lambda self: 1 / 0})()},
+    {"name": type("Unnamed", (), {"__str__": lambda self: 1 / 0, "__hash__": None})()},
+]
+
+
+def test_whatever_a_client_reports_is_counted_everywhere(recorder: Recorder) -> None:
+    for odd in ODD:
+        recorder.on_request(**{"request_type": "GET", "name": "/", "response_time": 5.0, **odd})
+        recorder.on_request(
+            **{"request_type": "GET", "name": "/", "response_time": 5.0, **odd, "exception": KeyError()}
+        )
+    tally = recorder.tally.totals()
+    assert tally["sent"] == tally["answered"] == tally["ok"] + tally["failed"] == 2 * len(ODD)
+    (second,) = recorder.take_all()
+    assert sum(row[2] for row in second["requests"]) == 2 * len(ODD)
+    assert sum(row[3] for row in second["requests"]) == sum(row[4] for row in second["errors"]) == tally["failed"]
+    json.dumps(second, allow_nan=False)
+    msgpack.packb(second)
+
+
+def test_a_password_in_a_url_is_kept_nowhere(recorder: Recorder) -> None:
+    url = "http://bob:hunter2@shop.example:8080/cart"
+    for name in (url, "/cart"):
+        recorder.on_request(
+            request_type="GET", name=name, url=url, response_time=5.0, exception=ValueError(f"404 for {url}")
+        )
+    recorder.on_user_error(user_instance=None, exception=ValueError(f"no answer from {url}"))
+    text = json.dumps(recorder.take_all())
+    assert "hunter2" not in text
+    assert "http://bob:...@shop.example:8080/cart" in text

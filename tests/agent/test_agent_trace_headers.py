@@ -1,10 +1,13 @@
 import random
 
-from loadlab.agent.trace_headers import MADE_AT_ONCE, trace_header_maker
+import pytest
+from geventhttpclient.header import Headers
+
+from loadlab.agent.trace_headers import MADE_AT_ONCE, TraceHeaders
 
 
 def test_the_headers_are_those_of_w3c_and_the_callers_own_stay() -> None:
-    add = trace_header_maker()
+    add = TraceHeaders().add
     given = {"Accept": "text/html"}
     headers, (trace_id, request_id) = add(given)
     assert given == {"Accept": "text/html"}
@@ -16,7 +19,7 @@ def test_the_headers_are_those_of_w3c_and_the_callers_own_stay() -> None:
 
 
 def test_ids_of_the_caller_are_sent_and_told() -> None:
-    add = trace_header_maker()
+    add = TraceHeaders().add
     headers, (trace_id, request_id) = add(
         {"x-request-id": "mine", "TraceParent": "00-" + "a" * 32 + "-" + "b" * 16 + "-01"}
     )
@@ -28,9 +31,28 @@ def test_ids_of_the_caller_are_sent_and_told() -> None:
 
 
 def test_ids_differ_and_leave_the_locustfiles_randomness_alone() -> None:
-    add = trace_header_maker()
+    add = TraceHeaders().add
     random.seed(1)
     before = random.getstate()
     ids = {add(None)[1][0] for _ in range(3 * MADE_AT_ONCE)}
     assert len(ids) == 3 * MADE_AT_ONCE
     assert random.getstate() == before
+
+
+def test_lines_say_what_the_headers_would() -> None:
+    lines, (trace_id, request_id) = TraceHeaders().lines(Headers({"Accept": "text/html"}))
+    first, second, rest = lines.split("\r\n")
+    assert first.startswith(f"traceparent: 00-{trace_id}-")
+    assert (second, rest) == (f"X-Request-Id: {request_id}", "")
+    assert len(trace_id) == 32
+
+
+@pytest.mark.parametrize("name", ["X-Request-ID", "x-request-id"])
+def test_no_line_is_added_for_a_header_that_is_there(name: str) -> None:
+    trace = TraceHeaders()
+    lines, (trace_id, request_id) = trace.lines(Headers({name: "mine"}))
+    assert lines.startswith(f"traceparent: 00-{trace_id}-")
+    assert lines.count("\r\n") == 1
+    assert request_id == "mine"
+    lines, ids = trace.lines(Headers({name: "mine", "TraceParent": "00-" + "a" * 32 + "-" + "b" * 16 + "-01"}))
+    assert (lines, ids) == ("", ("a" * 32, "mine"))

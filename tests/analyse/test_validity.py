@@ -24,8 +24,8 @@ EVENTS = [
 ]
 STEADY = SECONDS - 3
 ALL = [
-    *("samples", "conservation", "workers", "generator_cpu", "generator_lag", "clocks", "target_rate", "steady"),
-    *("tasks", "master_cpu", "names", "interrupted", "lease", "journal", "master", "notices"),
+    *("samples", "conservation", "workers", "users", "generator_cpu", "generator_lag", "clocks", "target_rate"),
+    *("steady", "end", "tasks", "master_cpu", "names", "interrupted", "lease", "journal", "master", "notices"),
 ]
 
 
@@ -138,6 +138,10 @@ def test_samples(rate: int, status: str) -> None:
         (counts(sent=3001, lost=1), "warning", "1 request of 3,001 sent (0.033 %) is lost"),
         (counts(sent=3010, lost=10), "invalid", "10 requests of 3,010 sent (0.33 %) are lost"),
         (counts(ok=2972, sent=3002, lost=2), "warning", "2 requests of 3,002 sent (0.067 %) are lost"),
+        (counts(sent=3001, unreported=1), "warning", "1 request of 3,001 sent (0.033 %) is in no statistic: answered"),
+        (counts(sent=3010, unreported=10), "invalid", "10 requests of 3,010 sent (0.33 %) are in no statistic"),
+        (counts(sent=3004, unreported=2, lost=2), "invalid", "are lost: no result arrived. 2 requests of 3,004"),
+        (counts(unreported=-5), "ok", "accounted for"),
         (counts(sent=2995, lost=-5), "invalid", "5 requests more arrived than the 2,995 that were sent"),
         (
             counts(ok=2990, sent=3020),
@@ -166,7 +170,7 @@ def test_lost_workers() -> None:
     assert "1 worker went silent and did not come back (worker-2): at least 12 requests" in gone.text
     back = check(judge(more_events=[lost, event(30, "worker_returned", "worker-2")]), "workers")
     assert back.status == "warning"
-    assert "worker-2 went silent for a while" in back.text
+    assert "worker-2 went silent for a while and came back; others took over the users meanwhile" in back.text
     again = [lost, event(30, "worker_returned", "worker-2"), event(40, "worker_lost", "worker-2")]
     assert check(judge(more_events=again), "workers").status == "invalid"
 
@@ -243,14 +247,55 @@ def test_clocks(offset: float | None, status: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("target", "status"), [(None, "ok"), (50, "ok"), (52, "ok"), (48, "ok"), (53, "invalid"), (47, "invalid")]
+    ("target", "status"), [(None, "ok"), (50, "ok"), (52, "ok"), (48, "ok"), (20, "ok"), (53, "invalid")]
 )
 def test_target_rate(target: float | None, status: str) -> None:
-    found = check(judge(target_rps=target), "target_rate")
+    found = check(judge(samples=make_samples().assign(failed=False), conservation={}, target_rps=target), "target_rate")
     assert found.status == status
     if target:
-        assert found.text.startswith("50 requests/s were sent in steady state")
-        assert found.value == pytest.approx(abs(50 / target - 1))
+        assert found.text.startswith("50 requests/s succeeded in steady state")
+        assert found.value == pytest.approx(max(0, 1 - 50 / target))
+
+
+def test_only_successful_requests_reach_the_target_rate() -> None:
+    failing = make_samples().assign(failed=lambda samples: samples.index % 10 == 0)
+    assert check(judge(samples=failing, target_rps=45), "target_rate").status == "ok"
+    missed = check(judge(samples=failing, target_rps=50), "target_rate")
+    assert (missed.status, missed.value) == ("invalid", pytest.approx(0.1))
+    none = check(judge(samples=make_samples().assign(failed=True), target_rps=50), "target_rate")
+    assert none.text.startswith("0 requests/s succeeded in steady state, 100 % below the 50 asked for")
+
+
+@pytest.mark.parametrize(("too_many", "status"), [(0, "ok"), (5, "ok"), (6, "invalid"), (40, "invalid")])
+def test_more_users_than_asked_for(too_many: int, status: str) -> None:
+    def users(second: int, worker: str) -> int:
+        return 0 if worker == "master" else 10 if worker == "worker-1" and 10 <= second < 10 + too_many else 5
+
+    found = check(judge(generators=make_generators(users=users)), "users")
+    assert (found.status, found.value) == (status, pytest.approx(too_many / STEADY))
+    if status != "ok":
+        assert f"in {too_many} of 57 steady seconds" in found.text
+        assert "up to 15 instead of 10" in found.text
+
+
+def test_users_who_finish_their_task_after_a_larger_stage_are_none_too_many() -> None:
+    events = [
+        *[event(0.1, "test_start"), event(0.1, "stage", "0", index=0, users=20, spawn_rate=10, name="")],
+        *[event(2.4, "ramp_complete", users=20), event(30.1, "stage", "1", index=1, users=10, spawn_rate=10, name="")],
+        *[event(31.4, "ramp_complete", users=10), event(SECONDS + 0.2, "test_stopping")],
+    ]
+
+    def users(second: int, worker: str) -> int:
+        return 0 if worker == "master" else 10 if second < 40 else 5
+
+    assert check(judge(events=events, generators=make_generators(users=users)), "users").status == "ok"
+    kept = check(judge(events=events, generators=make_generators(users=lambda *_: 10)), "users")
+    assert kept.status == "invalid"
+
+
+def test_two_rows_of_one_worker_and_second_count_its_users_once() -> None:
+    twice = pd.concat([make_generators(), make_generators()])
+    assert check(judge(generators=twice), "users").status == "ok"
 
 
 @pytest.mark.parametrize(
@@ -302,3 +347,24 @@ def test_tasks_that_end_in_exceptions_are_a_warning() -> None:
     assert "3,297 tasks" in checked.text
     assert "KeyError: 'total'" in checked.text
     assert {each.name: each for each in judge(errors=raised.iloc[1:]).checks}["tasks"].status == "ok"
+
+
+@pytest.mark.parametrize(
+    ("reason", "planned_s", "status", "text"),
+    [
+        ("run_time", SECONDS, "ok", "The test lasted as long as planned."),
+        ("shape_done", 9999, "ok", "The test lasted as long as planned."),
+        (None, None, "ok", "The test lasted as long as planned."),
+        ("locustfile", SECONDS, "ok", "The test lasted as long as planned."),
+        ("locustfile", 300, "warning", "The test was cut short after 60.1 of 300 s: the locustfile ended it."),
+        ("quit", 300, "warning", "The test was cut short after 60.1 of 300 s: Locust was told to quit."),
+        ("killed", 300, "warning", "The test was cut short after 60.1 of 300 s: its swarm was killed."),
+        ("killed", None, "warning", "The test was cut short before its time: its swarm was killed."),
+        ("stopped", 300, "ok", "The test ended after 60.1 of 300 s: stopped."),
+        ("lease_expired", 300, "ok", "The test ended after 60.1 of 300 s: lease expired."),
+    ],
+)
+def test_a_test_that_was_cut_short(reason: str | None, planned_s: float | None, status: str, text: str) -> None:
+    found = check(judge(end_reason=reason, planned_s=planned_s), "end")
+    assert (found.status, found.limit) == (status, planned_s)
+    assert found.text == text

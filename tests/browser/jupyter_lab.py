@@ -18,7 +18,7 @@ from watched_page import Watch, watch
 
 START_TIMEOUT_S = 60.0
 STOP_TIMEOUT_S = 10.0
-CELL_TIMEOUT_MS = 90_000
+PAGE_TIMEOUT_MS = 90_000
 
 QUIET = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}
 
@@ -38,11 +38,12 @@ class JupyterLab:
     def open(self, browser: Browser, notebook: str) -> Iterator[tuple[Page, Watch]]:
         """A page that shows the notebook (a path below `root`), its kernel idle."""
         context = browser.new_context(viewport={"width": 1280, "height": 900})
+        context.set_default_timeout(PAGE_TIMEOUT_MS)
         page = context.new_page()
         seen = watch(context, page, self.url)
         page.goto(f"{self.url}/lab/tree/{notebook}?token={self.token}")
-        page.wait_for_selector(".jp-Notebook .jp-CodeCell", timeout=CELL_TIMEOUT_MS)
-        page.wait_for_selector(IDLE, timeout=CELL_TIMEOUT_MS)
+        page.wait_for_selector(".jp-Notebook .jp-CodeCell")
+        page.wait_for_selector(IDLE)
         try:
             yield page, seen
         finally:
@@ -56,8 +57,8 @@ def run_all_cells(page: Page, cells: int) -> None:
     """
     page.click('.lm-MenuBar-itemLabel:text-is("Run")')
     page.click('.lm-Menu-itemLabel:text-is("Run All Cells")')
-    page.wait_for_selector(f'.jp-CodeCell .jp-InputPrompt:text-is("[{cells}]:")', timeout=CELL_TIMEOUT_MS)
-    page.wait_for_selector(IDLE, timeout=CELL_TIMEOUT_MS)
+    page.wait_for_selector(f'.jp-CodeCell .jp-InputPrompt:text-is("[{cells}]:")')
+    page.wait_for_selector(IDLE)
 
 
 @contextmanager

@@ -72,6 +72,7 @@ def watch(context: BrowserContext, page: Page, allowed: str) -> Watch:
 def open_offline(browser: Browser, path: Path) -> Iterator[tuple[Page, Watch]]:
     """A page that shows the file `path` with the network off."""
     context = browser.new_context(viewport={"width": 1280, "height": 900}, offline=True)
+    context.set_default_timeout(90_000)
     page = context.new_page()
     seen = watch(context, page, path.as_uri())
     page.goto(path.as_uri())

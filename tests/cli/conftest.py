@@ -84,7 +84,7 @@ def recorded(tmp_path_factory, target):
     before = target.served
     words = ["run", "test.yaml", "--users", "3", "--spawn-rate", "30", "--run-time", "2s", "--label", "build=42"]
     answer = subprocess.run(
-        [*COMMAND, *words, "--report", "out/report.html"], cwd=folder, capture_output=True, text=True, timeout=120
+        [*COMMAND, *words, "--report", "out/report.html"], cwd=folder, capture_output=True, text=True, timeout=240
     )
     return Recorded(folder, answer, target.served - before)
 

@@ -83,7 +83,7 @@ def test_report(here, cli, tmp_path):
 
 def test_a_terminal_without_unicode(here, tmp_path):
     environment = {**os.environ, "PYTHONIOENCODING": "latin-1"}
-    shown = subprocess.run([*COMMAND, "show"], env=environment, capture_output=True, timeout=60, check=True)
+    shown = subprocess.run([*COMMAND, "show"], env=environment, capture_output=True, timeout=180, check=True)
     assert b"? Invalid run" in shown.stdout
 
 

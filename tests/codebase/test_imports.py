@@ -27,7 +27,9 @@ MAY_IMPORT = {
 }
 """Part -> the other parts that it may import. Whatever is not here wires the parts."""
 
-WIRING = {"__init__", "__main__", "workbench", "clusters", "results", "live", "cli", "doctor"}
+WIRING = {
+    *("__init__", "__main__", "workbench", "archiving", "recovery", "clusters", "results", "live", "cli", "doctor"),
+}
 
 OWNERS = {
     "bokeh": {"plot", "report"},

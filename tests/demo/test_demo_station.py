@@ -106,6 +106,31 @@ def test_ends_are_those_of_a_first_in_first_out_queue(distribution: str, concurr
     assert [job.finished for job in jobs] == pytest.approx(simulate_queue(arrivals, services, concurrency))
 
 
+@pytest.mark.parametrize(
+    ("distribution", "tolerance"), [("constant", 1e-9), ("exponential", 0.03), ("lognormal", 0.03)]
+)
+@pytest.mark.parametrize(("concurrency", "factor"), [(1, 1.0), (8, 1.0), (4, 3.0)])
+def test_a_busy_station_finishes_its_capacity(
+    distribution: str, tolerance: float, concurrency: int, factor: float
+) -> None:
+    settings = Settings(concurrency=concurrency, service_time=0.02, distribution=distribution, seed=4)
+    station, loop = make_station(**settings.to_dict())
+    finished = 0
+
+    class Client:
+        def finish(self) -> None:
+            nonlocal finished
+            finished += 1
+            station.admit(Client(), factor)
+
+    for _ in range(3 * concurrency):
+        station.admit(Client(), factor)
+    jobs = 8000
+    capacity = settings.capacity() / factor
+    loop.run(jobs / capacity + 1e-6)
+    assert finished == pytest.approx(jobs, rel=tolerance)
+
+
 @pytest.mark.parametrize(("distribution", "variation"), [("constant", 0), ("exponential", 1), ("lognormal", 0.533)])
 def test_the_mean_is_kept_whatever_the_shape(distribution: str, variation: float) -> None:
     draw = service_time_sampler(Settings(service_time=0.2, distribution=distribution, sigma=0.5, seed=1))

@@ -36,7 +36,7 @@ def is_running(pid: int) -> bool:
 def run_module(*options: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "loadlab.demo", *options]
     return subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", timeout=30, check=False
+        command, stdin=subprocess.DEVNULL, capture_output=True, encoding="utf-8", timeout=120, check=False
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psutil
@@ -105,11 +106,23 @@ def test_a_locustfile_that_never_finishes_loading(tmp_path: Path) -> None:
     (tmp_path / "shop.py").write_text(
         "import time\nprint('waiting for the moon', flush=True)\ntime.sleep(600)\n" + GOOD
     )
+    log = tmp_path / "run" / "logs" / "master.log"
     with pytest.raises(LaunchTimeout, match="waiting for the moon"):
-        LocalLauncher(timeout_s=3).launch(
-            loadlab.LoadTest(locustfile=tmp_path / "shop.py"), run_id="r1", folder=tmp_path / "run"
+        LocalLauncher(timeout_s=1).launch(
+            loadlab.LoadTest(locustfile=tmp_path / "shop.py"),
+            run_id="r1",
+            folder=tmp_path / "run",
+            meanwhile=lambda: wait_for_text(log, "waiting for the moon"),
         )
     assert_nothing_is_left(tmp_path)
+
+
+def wait_for_text(file: Path, text: str) -> None:
+    """Wait until a process has written `text` to `file`; the time only guards against hanging."""
+    deadline = time.monotonic() + 90
+    while text not in file.read_text():
+        assert time.monotonic() < deadline, f"never came: {text}"
+        time.sleep(0.05)
 
 
 def test_a_locustfile_that_is_misspelt(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from loadlab.errors import ReportError
 from loadlab.report import run_notebook
 
 LOCUSTFILE = Path(__file__).parents[2] / "locustfiles" / "storefront.py"
-LOAD = {"users": 20, "spawn_rate": 20, "run_time": "10m", "locust_options": "--think-time 0.05", "lease": "2s"}
+LOAD = {"users": 20, "spawn_rate": 20, "run_time": "10m", "locust_options": "--think-time 0.05", "lease": "10s"}
 
 
 def test_a_killed_kernel_is_a_failure_and_the_measured_part_is_kept(tmp_path: Path) -> None:
@@ -78,7 +78,7 @@ def seconds_recorded(runs: Path) -> int:
     return sum(journal.read_bytes().count(b'"kind":"second"') for journal in runs.glob("r*/journal.ndjson"))
 
 
-def until(condition: Callable[[], bool], seconds: float = 60.0) -> None:
+def until(condition: Callable[[], bool], seconds: float = 120.0) -> None:
     """Wait for `condition`; the time only guards against hanging."""
     deadline = time.monotonic() + seconds
     while not condition():

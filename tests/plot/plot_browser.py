@@ -63,6 +63,7 @@ def open_html(browser: Browser, tmp_path: Path) -> Iterator[OpenHtml]:
             html.replace("<head>", f'<head><meta http-equiv="Content-Security-Policy" content="{policy}">', 1)
         )
         context = browser.new_context(viewport={"width": 1280, "height": 900}, color_scheme=scheme)
+        context.set_default_timeout(90_000)
         contexts.append(context)
         opened = OpenPage(context.new_page())
         page = opened.page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import pandas as pd
@@ -11,6 +12,7 @@ from bokeh.embed import file_html
 from bokeh.layouts import column
 from bokeh.models import Div
 from bokeh.resources import INLINE
+from playwright.sync_api import TimeoutError
 from plot_browser import OpenHtml, OpenPage
 
 from loadlab.plot import endpoint_table_html, latency_by_rps, no_data, overview, percentile_spectrum
@@ -118,7 +120,9 @@ def test_hostile_names_are_shown_and_do_nothing(open_html: OpenHtml) -> None:
 def test_a_script_would_have_been_noticed(open_html: OpenHtml) -> None:
     opened = open_html(page(Div(text=samples.NASTY)))
     opened.page.wait_for_function("() => Bokeh.documents.length && Bokeh.documents[0].is_idle")
-    opened.page.wait_for_timeout(200)
+    deadline = time.monotonic() + 30
+    while not opened.dialogs and time.monotonic() < deadline:
+        opened.page.wait_for_timeout(50)
     assert opened.dialogs == ["x"]
 
 
@@ -144,12 +148,18 @@ def hover_everywhere(opened: OpenPage) -> None:
             return found;
         }"""
     )
-    shown = 0
-    for x, y in frames:
-        opened.page.mouse.move(x - 2, y)
-        opened.page.mouse.move(x, y)
-        shown += opened.page.locator(".bk-Tooltip:visible").count()
-    assert shown > FIGURES
+    assert sum(shows_tooltip(opened, *place) for place in frames) > FIGURES
+
+
+def shows_tooltip(opened: OpenPage, x: float, y: float) -> bool:
+    """Whether a tooltip appears under the cursor; some places have none."""
+    opened.page.mouse.move(x - 2, y)
+    opened.page.mouse.move(x, y)
+    try:
+        opened.page.locator(".bk-Tooltip:visible").first.wait_for(timeout=1000)
+    except TimeoutError:
+        return False
+    return True
 
 
 def test_the_tooltip_tells_the_exact_numbers_of_the_second_under_the_cursor(open_html: OpenHtml) -> None:

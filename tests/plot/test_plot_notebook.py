@@ -121,7 +121,7 @@ def test_a_notebook_that_was_run_and_exported_shows_its_figures_offline(open_htm
         "plot.show(plot.percentile_spectrum(samples.spectrum()))",
     ]
     book = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(cell) for cell in cells])
-    NotebookClient(book, timeout=60, kernel_name="python3").execute()
+    NotebookClient(book, timeout=180, kernel_name="python3").execute()
     exporter = HTMLExporter(require_js_url="", mathjax_url="", jquery_url="")
     html, _ = exporter.from_notebook_node(book)
     assert sys.getsizeof(nbformat.writes(book)) < 1_600_000

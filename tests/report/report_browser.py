@@ -37,6 +37,7 @@ def visit(browser: Browser) -> Open:
     @contextmanager
     def open_file(path: Path, *, scripts: bool = True, **options: Any) -> Iterator[Visit]:
         context = browser.new_context(java_script_enabled=scripts, viewport={"width": 1280, "height": 900}, **options)
+        context.set_default_timeout(90_000)
         page = context.new_page()
         visited = Visit(page)
 

@@ -117,8 +117,8 @@ def test_a_killed_kernel_is_a_failure(tmp_path: Path) -> None:
 
 
 def test_a_time_out_of_the_whole_notebook_is_a_failure(tmp_path: Path) -> None:
-    message, notebook = fail(tmp_path, "import time; time.sleep(60)", "print('after')", timeout_s=3)
-    assert "the time-out of 3 s passed in code cell 2 of 3" in message
+    message, notebook = fail(tmp_path, "import time; time.sleep(600)", "print('after')", timeout_s=20)
+    assert "the time-out of 20 s passed in code cell 2 of 3" in message
     assert statuses(notebook) == ["completed", "failed", "pending"]
 
 
@@ -165,7 +165,7 @@ def interrupt_in_cell(tmp_path: Path, cell: str) -> tuple[str, Any]:
     try:
         flag.open().close()  # blocks until the cell has opened the other end
         process.send_signal(signal.SIGINT)
-        output, _ = process.communicate(timeout=30)
+        output, _ = process.communicate(timeout=120)
     finally:
         process.kill()
         process.wait()
@@ -173,7 +173,7 @@ def interrupt_in_cell(tmp_path: Path, cell: str) -> tuple[str, Any]:
 
 
 def test_an_interrupted_cell_ends_the_notebook_and_propagates(tmp_path: Path) -> None:
-    output, notebook = interrupt_in_cell(tmp_path, "import time; open(FLAG, 'w').close(); time.sleep(60)")
+    output, notebook = interrupt_in_cell(tmp_path, "import time; open(FLAG, 'w').close(); time.sleep(600)")
     assert "interrupt again to end the kernel" in output
     assert "KeyboardInterrupt interrupted in code cell 3 of 4; 1 cell after it did not run" in output
     assert "interrupted in code cell 3" in notebook.cells[0].source
@@ -186,7 +186,7 @@ def test_a_cell_that_handles_the_interrupt_lets_the_notebook_finish(tmp_path: Pa
         import time
         try:
             open(FLAG, "w").close()
-            time.sleep(60)
+            time.sleep(600)
         except KeyboardInterrupt:
             print("stopped in good order")
         """,

@@ -13,9 +13,9 @@ class Visitor(FastHttpUser):
 
 class UpAndDown(LoadTestShape):
     stages = (
-        {"until": 1, "users": 2, "spawn_rate": 10},
-        {"until": 2, "users": 5, "spawn_rate": 10},
-        {"until": 3, "users": 1, "spawn_rate": 10},
+        {"until": 3, "users": 2, "spawn_rate": 10},
+        {"until": 6, "users": 5, "spawn_rate": 10},
+        {"until": 9, "users": 1, "spawn_rate": 10},
     )
 
     def tick(self):

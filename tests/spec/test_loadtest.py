@@ -376,7 +376,7 @@ def test_command_line():
         check_host=False,
         locust_options="--loglevel 'DE BUG'",
     )
-    assert write_options(test, hide="...") == [
+    assert write_options(test.without_secrets()) == [
         *["--locustfile", "shop.py", "--users", "5", "--run-time", "1m30s", "--tags", "a,b"],
         *["--env", "TOKEN=...", "--env", "B=...", "--label", "service=shop", "--lease", "none", "--no-check-host"],
         *["--locust-options", "--loglevel 'DE BUG'"],

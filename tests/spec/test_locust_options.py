@@ -48,7 +48,7 @@ print(json.dumps([[o for a in actions for o in a.option_strings], [getattr(a, "e
 @pytest.fixture(scope="module")
 def locust_parser():
     """Options and variables of the installed Locust, asked in a process of its own, which Locust patches."""
-    answer = subprocess.run([sys.executable, "-c", ASK_LOCUST], capture_output=True, text=True, timeout=60, check=True)
+    answer = subprocess.run([sys.executable, "-c", ASK_LOCUST], capture_output=True, text=True, timeout=180, check=True)
     options, variables = json.loads(answer.stdout)
     return set(options), {variable for variable in variables if variable}
 

@@ -65,8 +65,8 @@ def as_rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return rows
 
 
-@settings(max_examples=40, deadline=None)
-@given(st.lists(second | event, max_size=8))
+@settings(max_examples=20, deadline=None)
+@given(st.lists(second | event, max_size=5))
 def test_what_arrives_is_what_is_opened(
     tmp_path_factory: pytest.TempPathFactory, records: list[dict[str, Any]]
 ) -> None:

@@ -107,14 +107,14 @@ def test_a_master_that_comes_back_on_the_same_port_is_read_on(master: FakeMaster
 
 def test_a_master_that_is_gone_is_lost_after_the_patience(master: FakeMaster) -> None:
     master.add(hello(), second(0))
-    stream = RecordStream(master.url, TOKEN, wait_s=0.1, patience_s=0.5)
+    stream = RecordStream(master.url, TOKEN, wait_s=0.1, patience_s=2.0)
     records = iter(stream)
     seen = [next(records).seq, next(records).seq]
     master.stop()
     stopped = time.monotonic()
     with pytest.raises(StreamLost, match=r"Connection refused.*last record read is 2") as caught:
         next(records)
-    assert time.monotonic() - stopped > 0.4
+    assert time.monotonic() - stopped > 1.9
     assert caught.value.last_seq == 2
     assert seen == [1, 2]
     assert not stream.ended
@@ -129,23 +129,30 @@ def test_a_master_that_hangs_is_lost_after_the_patience(master: FakeMaster) -> N
 def test_a_master_that_only_fails_is_lost_with_its_words(master: FakeMaster) -> None:
     master.faults.extend(["500"] * 100)
     with pytest.raises(StreamLost, match="HTTP 500"):
-        read_all(master, wait_s=0.1, patience_s=0.3)
+        read_all(master, wait_s=0.1, patience_s=2.0)
+
+
+def test_the_time_out_that_ends_the_patience_does_not_hide_what_went_wrong(master: FakeMaster) -> None:
+    master.faults.extend(["500", "hang"])
+    with pytest.raises(StreamLost, match="for 2 s: HTTP 500"):
+        read_all(master, wait_s=0.1, patience_s=2.0)
+    assert len(master.asked) == 2
 
 
 def test_a_torn_record_that_never_gets_whole_is_lost(master: FakeMaster) -> None:
     master.add(hello())
     master.faults.extend(["cut close"] * 100)
     with pytest.raises(StreamLost, match="middle of a record"):
-        read_all(master, wait_s=0.1, patience_s=0.3)
+        read_all(master, wait_s=0.1, patience_s=2.0)
 
 
 def test_time_that_the_caller_takes_is_not_the_masters_silence(master: FakeMaster) -> None:
     master.add(hello(), second(0))
     seen = []
-    for record in RecordStream(master.url, TOKEN, wait_s=0.05, patience_s=0.2):
+    for record in RecordStream(master.url, TOKEN, wait_s=0.05, patience_s=2.0):
         seen.append(record.seq)
         if record.seq == 2:
-            time.sleep(0.4)
+            time.sleep(2.1)
             master.faults.append("500")
             master.add(end())
     assert seen == [1, 2, 3]
@@ -225,7 +232,7 @@ def test_close_ends_a_read_that_waits(master: FakeMaster) -> None:
     while len(master.asked) < 2:  # the second request waits for a record that never comes
         time.sleep(0.005)
     stream.close()
-    reader.join(5)
+    reader.join(8)
     assert not reader.is_alive(), "close() took as long as the answer"
     assert seen == [1]
     assert not stream.ended
@@ -239,7 +246,7 @@ def test_close_ends_the_pause_between_tries() -> None:
     reader = threading.Thread(target=lambda: list(stream), daemon=True)
     reader.start()
     stream.close()
-    reader.join(5)
+    reader.join(30)
     assert not reader.is_alive()
 
 

@@ -17,7 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from loadlab.errors import StreamError
-from loadlab.stream import Journal, is_being_written, read_journal
+from loadlab.stream import Journal, claimed, is_being_written, read_journal
+from loadlab.stream.journal import RESERVE_BYTES
 
 
 def line(seq: int, **payload: object) -> bytes:
@@ -53,7 +54,7 @@ def test_a_folder_that_is_missing_is_said(tmp_path: Path) -> None:
 
 def test_closing_removes_the_reserve_and_refuses_more(tmp_path: Path) -> None:
     journal = Journal(tmp_path / "journal.ndjson")
-    assert (tmp_path / "journal.ndjson.reserve").stat().st_size == 65536
+    assert (tmp_path / "journal.ndjson.reserve").stat().st_size == RESERVE_BYTES
     journal.close()
     journal.close()
     assert [entry.name for entry in tmp_path.iterdir()] == ["journal.ndjson"]
@@ -160,18 +161,41 @@ def test_the_lock_is_seen_within_the_process_too(tmp_path: Path) -> None:
     assert not is_being_written(path)
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 256 KiB."""
-    folder = tmp_path / "disk"
+def test_whoever_recovers_a_journal_is_alone_with_it(tmp_path: Path) -> None:
+    path = tmp_path / "journal.ndjson"
+    with claimed(path) as alone:
+        assert not alone, "there is none yet"
+    journal = Journal(path)
+    with claimed(path) as alone:
+        assert not alone
+    journal.close()
+    with claimed(path) as alone, claimed(path) as second:
+        assert alone
+        assert not second
+        assert is_being_written(path)
+    assert not is_being_written(path)
+
+
+@contextlib.contextmanager
+def tmpfs(folder: Path, size: str) -> Iterator[Path]:
+    """A file system of its own in `folder`; skips the test where none can be made."""
     folder.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=256k", "none", str(folder)], capture_output=True, text=True, check=False
+        ["mount", "-t", "tmpfs", "-o", f"size={size}", "none", str(folder)], capture_output=True, text=True, check=False
     )
     if mounted.returncode != 0:
         pytest.skip(f"mounting a tmpfs needs root: {mounted.stderr.strip()}")
-    yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 256 KiB."""
+    with tmpfs(tmp_path / "disk", "256k") as disk:
+        yield disk
 
 
 def test_a_full_disk_keeps_every_whole_record_and_room_for_the_last_status(small_disk: Path) -> None:
@@ -191,6 +215,10 @@ def test_a_full_disk_keeps_every_whole_record_and_room_for_the_last_status(small
     assert kept > 100
     assert is_being_written(path), "the run still has an owner"
 
+    with pytest.raises(OSError, match="No space left on device"):
+        (small_disk / "master.log").write_bytes(b"x" * 60000)
+    (small_disk / "master.log").unlink()
+    journal.give_reserve_up()
     (small_disk / "run.json").write_bytes(b"x" * 60000)
     with pytest.raises(StreamError, match="Nothing more is written"):
         journal.append([line(kept + 1)])
@@ -199,6 +227,35 @@ def test_a_full_disk_keeps_every_whole_record_and_room_for_the_last_status(small
     reader = read_journal(path)
     assert [record.seq for record in reader] == list(range(1, kept + 1))
     assert reader.state.torn_bytes == 0
+
+
+def test_what_a_full_disk_refused_is_written_once_there_is_room(small_disk: Path) -> None:
+    filler = small_disk / "filler"
+    filler.write_bytes(bytes(100_000))
+    with Journal(small_disk / "journal.ndjson") as journal:
+        with pytest.raises(StreamError, match="No space left on device"):
+            journal.append([line(number, text="x" * 1000) for number in range(1, 201)])
+        with pytest.raises(StreamError, match="Nothing more is written"):
+            journal.append([line(201)])
+        waiting = journal.retry()
+        assert 0 < waiting == len(journal.unwritten) < 200
+        journal.give_reserve_up()
+        still = journal.retry()
+        assert 0 < still < waiting, "the reserve has made some room"
+        assert journal.error is not None
+        filler.unlink()
+        assert journal.retry() == 0
+        assert (journal.error, journal.unwritten) == (None, [])
+        journal.append([line(202)])
+    reader = read_journal(journal.path)
+    assert [record.seq for record in reader] == list(range(1, 203))
+    assert reader.state.torn_bytes == reader.state.damaged_lines == 0
+
+
+@pytest.mark.parametrize(("size", "reserve"), [("256k", 65536), ("2m", 1 << 19), ("16m", 1 << 20)])
+def test_a_small_disk_gives_a_small_reserve(tmp_path: Path, size: str, reserve: int) -> None:
+    with tmpfs(tmp_path / "disk", size) as disk, Journal(disk / "journal.ndjson"):
+        assert (disk / "journal.ndjson.reserve").stat().st_size == pytest.approx(reserve, rel=0.01)
 
 
 def test_a_batch_that_fits_in_part_keeps_its_whole_records(small_disk: Path) -> None:

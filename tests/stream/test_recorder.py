@@ -77,10 +77,10 @@ def test_stop_ends_a_recording_in_the_background(master: FakeMaster, journal: Jo
     stream = RecordStream(master.url, TOKEN, wait_s=9, patience_s=60)
     recorder = Recorder(stream, journal, tables, on_record=lambda record: seen.set() if record.seq == 2 else None)
     recorder.start()
-    assert seen.wait(10)
+    assert seen.wait(60)
     assert not recorder.wait(0)
     recorder.stop()
-    assert recorder.wait(5)
+    assert recorder.wait(8)
     assert tables.rows("requests") == 1
     assert tables.end is None
 
@@ -88,11 +88,11 @@ def test_stop_ends_a_recording_in_the_background(master: FakeMaster, journal: Jo
 def test_a_lost_master_is_raised_where_the_outcome_is_asked_for(master: FakeMaster, journal: Journal) -> None:
     master.add(hello(), second(0))
     tables = TableBuilder()
-    stream = RecordStream(master.url, TOKEN, wait_s=0.05, patience_s=0.2)
+    stream = RecordStream(master.url, TOKEN, wait_s=0.05, patience_s=2.0)
     recorder = Recorder(stream, journal, tables, on_record=lambda record: master.stop() if record.seq == 2 else None)
     recorder.start()
     with pytest.raises(StreamLost):
-        recorder.wait(10)
+        recorder.wait(60)
     assert tables.rows("requests") == 1
     assert [record.seq for record in read_journal(journal.path)] == [1, 2]
 

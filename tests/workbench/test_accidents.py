@@ -2,52 +2,23 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
 import subprocess
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from locust_left import locust_processes, until
+from locust_left import assert_sent, in_mid_second, locust_processes, until
 
 import loadlab
 from loadlab.demo import Storefront
 from loadlab.errors import StoreError
+from loadlab.stream.journal import RESERVE_BYTES
 
 MakeTest = Callable[..., loadlab.LoadTest]
-
-OWNER = """
-import json, sys
-import loadlab
-run = loadlab.run(loadlab.LoadTest.from_dict(json.loads(sys.argv[1])), runs=sys.argv[2])
-print(json.dumps({"reason": run.info["end_reason"], "count": int(run.requests["count"].sum())}))
-"""
-
-
-@pytest.fixture
-def own(tmp_path: Path) -> Iterator[Callable[[loadlab.LoadTest], subprocess.Popen[str]]]:
-    """Starts a Python process that runs a test, as a notebook's kernel does."""
-    owners = []
-
-    def start(test: loadlab.LoadTest) -> subprocess.Popen[str]:
-        command = [sys.executable, "-c", OWNER, json.dumps(test.to_dict()), str(tmp_path / "runs")]
-        owner = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        owners.append(owner)
-        until(lambda: owner.poll() is not None or seconds_recorded(tmp_path / "runs") >= 3)
-        return owner
-
-    yield start
-    for owner in owners:
-        if owner.poll() is None:
-            owner.kill()
-        owner.communicate()
-
-
-def seconds_recorded(runs: Path) -> int:
-    return sum(journal.read_bytes().count(b'"kind":"second"') for journal in runs.glob("r*/journal.ndjson"))
 
 
 def test_a_killed_owner_loses_nothing_and_the_load_stops_by_itself(
@@ -74,7 +45,7 @@ def test_one_interrupt_keeps_a_partial_run(
 ) -> None:
     owner = own(make_test(run_time=300))
     owner.send_signal(signal.SIGINT)
-    out, err = owner.communicate(timeout=60)
+    out, err = owner.communicate(timeout=120)
     assert "interrupt again to kill" in err
     assert json.loads(out) == {"reason": "interrupted", "count": shop.counts()["total"]["received"]}
 
@@ -87,7 +58,7 @@ def test_two_interrupts_kill_and_still_keep_what_was_measured(
         owner.send_signal(signal.SIGINT)
         assert "interrupt again" in owner.stderr.readline()  # type: ignore[union-attr]
         owner.send_signal(signal.SIGINT)
-        out, err = owner.communicate(timeout=60)
+        out, err = owner.communicate(timeout=120)
     assert "killed" in err
     assert json.loads(out)["reason"] == "interrupted"
 
@@ -103,9 +74,34 @@ def test_owner_and_master_killed_together_leave_a_run_that_knows_what_is_lost(
     until(lambda: not locust_processes(tmp_path))
     run = loadlab.open_run("latest", tmp_path / "runs")
     assert run.info["end_reason"] == "recorder_lost"
-    assert run.conservation["sent"] == shop.counts()["total"]["received"]
+    assert_sent(run.conservation["sent"], shop.counts()["total"]["received"], killed=2)
     assert run.conservation["lost"] == run.conservation["sent"] - run.requests["count"].sum()
     assert not (run.path / "counters").exists()
+
+
+def test_workers_without_master_and_owner_end_by_themselves(
+    make_test: MakeTest, own: Callable[[loadlab.LoadTest], subprocess.Popen[str]], shop: Storefront, tmp_path: Path
+) -> None:
+    owner = own(make_test(run_time=300, lease=8, stop_timeout=1))
+    (folder,) = (tmp_path / "runs").glob("r*")
+    owner.kill()
+    owner.wait()
+    os.kill(master_pid(tmp_path), signal.SIGKILL)
+    until(lambda: len(locust_processes(tmp_path)) == 2)
+    received = shop.counts()["total"]["received"]
+    until(lambda: shop.counts()["total"]["received"] > received)  # they know nothing yet
+    until(lambda: not locust_processes(tmp_path), 45)  # Locust itself gives its master 60 s
+    for name in ("worker-1", "worker-2"):
+        assert "this worker stops itself" in (folder / "logs" / f"{name}.log").read_text()
+    run = loadlab.open_run("latest", tmp_path / "runs")
+    assert run.info["end_reason"] == "recorder_lost"
+    assert run.conservation["sent"] == shop.counts()["total"]["received"]
+    assert 0 < run.conservation["lost"] == run.conservation["sent"] - run.requests["count"].sum()
+
+
+def master_pid(tmp_path: Path) -> int:
+    (pid,) = [pid for pid in locust_processes(tmp_path) if b"--master\0" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    return pid
 
 
 def test_a_callback_that_raises_costs_no_measurement(make_test: MakeTest, shop: Storefront, tmp_path: Path) -> None:
@@ -121,7 +117,7 @@ def test_a_callback_that_raises_costs_no_measurement(make_test: MakeTest, shop: 
 
 
 def test_waiting_long_after_the_end_is_no_reproach(make_test: MakeTest, tmp_path: Path) -> None:
-    live = loadlab.start(make_test(run_time=1, lease=2), runs=tmp_path)
+    live = loadlab.start(make_test(run_time=1, lease=10), runs=tmp_path)
     until(lambda: live.tables.end is not None)
     until(lambda: "master" in live.swarm.lost_parts())
     run = live.wait()
@@ -143,14 +139,44 @@ def test_a_killed_master_ends_the_run_and_keeps_what_was_read(
     assert run.validity.status == "invalid"
 
 
+def test_a_test_that_was_cut_short_says_so(make_test: MakeTest, shop: Storefront, tmp_path: Path) -> None:
+    def start(folder: str) -> loadlab.LiveRun:
+        live = loadlab.start(make_test(run_time=300), runs=tmp_path / folder)
+        until(lambda: live.tables.rows("requests") > 9)
+        return live
+
+    terminated = start("terminated")
+    os.kill(terminated.swarm.master.pid, signal.SIGTERM)
+    killed = start("killed")
+    killed.kill()
+    stopped = start("stopped")
+    stopped.stop()
+    runs = {live.path.parent.name: live.wait() for live in (terminated, killed, stopped)}
+    ends = {name: next(check for check in run.validity.checks if check.name == "end") for name, run in runs.items()}
+    assert {name: run.info["end_reason"] for name, run in runs.items()} == {
+        "terminated": "quit",
+        "killed": "killed",
+        "stopped": "stopped",
+    }
+    assert {name: end.status for name, end in ends.items()} == {
+        "terminated": "warning",
+        "killed": "warning",
+        "stopped": "ok",
+    }
+    assert all("of 300 s" in end.text for end in ends.values())
+    assert "Locust was told to quit" in runs["terminated"].summary_json["validity"]["reasons"][-1]
+
+
 def test_all_workers_killed_ends_the_run(make_test: MakeTest, shop: Storefront, tmp_path: Path) -> None:
     live = loadlab.start(make_test(run_time=300), runs=tmp_path)
     until(lambda: live.tables.rows("requests") > 6)
+    in_mid_second()
     for worker in live.swarm.processes[1:]:
         worker.signal(signal.SIGKILL)
     run = live.wait()
     assert run.info["end_reason"] == "workers_lost"
-    assert run.conservation["sent"] == shop.counts()["total"]["received"]
+    assert_sent(run.conservation["sent"], shop.counts()["total"]["received"], killed=2)
+    assert run.conservation["lost"] > 0
 
 
 def test_a_full_disk_stops_the_test_and_keeps_everything(make_test: MakeTest, shop: Storefront, tmp_path: Path) -> None:
@@ -158,14 +184,16 @@ def test_a_full_disk_stops_the_test_and_keeps_everything(make_test: MakeTest, sh
         pytest.skip("only root can mount a small file system")
     disk = tmp_path / "disk"
     disk.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=300k", "tmpfs", str(disk)], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(disk)], check=True)
     try:
         live = loadlab.start(make_test(run_time=300), runs=disk)
         until(lambda: live.tables.rows("requests") > 6)
         filler = disk / "filler"
-        filler.write_bytes(bytes(os.statvfs(disk).f_bavail * 4096))
+        fill(filler)
         before = int(live.tables.frame("requests")["count"].sum())
-        run = live.wait()  # the journal's reserve makes room for the archive of a short run
+        until(lambda: "journal_failed" in set(live.tables.frame("events")["kind"]))
+        os.truncate(filler, filler.stat().st_size // 2)  # the journal's reserve holds the archive of a short run only
+        run = live.wait()
         assert run.info["end_reason"] == "stopped"
         assert "journal_failed" in set(run.events["kind"])
         assert any("journal" in reason for reason in run.validity.reasons)
@@ -176,15 +204,83 @@ def test_a_full_disk_stops_the_test_and_keeps_everything(make_test: MakeTest, sh
         subprocess.run(["umount", str(disk)], check=True)
 
 
+def fill(path: Path) -> None:
+    """Write to `path` until its disk is full."""
+    with path.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while file.write(bytes(4096)):
+            pass
+
+
+NAMES = """
+import base64, os
+from locust import FastHttpUser, constant, task
+
+class Many(FastHttpUser):
+    wait_time = constant(0.04)
+
+    @task
+    def home(self):
+        self.client.get("/", name=base64.b64encode(os.urandom(360)).decode())
+"""
+
+
+@pytest.mark.parametrize(
+    ("reserve", "archived", "lost"), [(RESERVE_BYTES, True, False), (160_000, False, False), (24_000, False, True)]
+)
+def test_a_full_disk_costs_only_what_has_no_room_at_all(
+    make_test: MakeTest,
+    browse: Path,
+    shop: Storefront,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    reserve: int,
+    archived: bool,
+    lost: bool,
+) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can mount a small file system")
+    monkeypatch.setattr("loadlab.stream.journal.RESERVE_BYTES", reserve)
+    monkeypatch.setattr("loadlab.stream.journal.LEAST_RESERVE_BYTES", reserve)
+    browse.write_text(NAMES)
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=6m", "tmpfs", str(disk)], check=True)
+    try:
+        live = loadlab.start(make_test(run_time=300, users=2, lease=5), runs=disk)
+        until(lambda: live.tables.rows("requests") > 500, 60)
+        filler = disk / "filler"
+        filler.write_bytes(bytes(os.statvfs(disk).f_bavail * 4096))
+        if archived:
+            live.wait()
+        else:
+            with pytest.raises(StoreError, match="when there is room, open run") as raised:
+                live.wait()
+            assert ("are lost with this process" in str(raised.value)) is lost
+        filler.unlink()
+        run = loadlab.open_run("latest", disk)
+        assert run.info["status"] == ("finished" if archived else "recovered")
+        assert run.info["end_reason"] == "stopped"
+        assert "journal_failed" in set(run.events["kind"])
+        assert archived or any("could not write the archive" in reason for reason in run.validity.reasons)
+        assert run.conservation["sent"] == shop.counts()["total"]["received"]
+        assert (run.conservation["lost"] > 0) is lost
+        assert not list(run.path.glob("journal*"))
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+
+
 def test_a_worker_cut_off_for_a_while_delivers_late_and_loses_nothing(
     make_test: MakeTest, shop: Storefront, tmp_path: Path
 ) -> None:
-    live = loadlab.start(make_test(run_time=9), runs=tmp_path)
+    live = loadlab.start(make_test(run_time=300), runs=tmp_path)
     until(lambda: live.tables.rows("requests") > 4)
     os.kill(live.swarm.master.pid, signal.SIGSTOP)
     seen = shop.counts()["total"]["received"]
     until(lambda: shop.counts()["total"]["received"] > seen + 200)
     os.kill(live.swarm.master.pid, signal.SIGCONT)
+    rows = live.tables.rows("requests")
+    until(lambda: live.tables.rows("requests") > rows + 6)
+    live.stop()
     run = live.wait()
     assert run.conservation["sent"] == shop.counts()["total"]["received"]
     assert run.conservation["lost"] == 0

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import requests
 from locust_left import until
@@ -64,25 +65,38 @@ def locustfile(folder: Path, source: str) -> Path:
 
 def test_a_stall_shows_in_every_request_it_delayed(make_test: MakeTest, tmp_path: Path) -> None:
     with Storefront(service_time=0.005, concurrency=4) as shop:
-        test = make_test(host=shop.url, locustfile=locustfile(tmp_path, PACED), users=1, workers=1, run_time=8)
+        test = make_test(host=shop.url, locustfile=locustfile(tmp_path, PACED), users=1, workers=1, run_time=300)
         live = loadlab.start(test, runs=tmp_path)
         until(lambda: live.tables.rows("requests") >= 2)
         shop.set_faults(pause_s=1.5)
+        until(lambda: live.tables.frame("requests")["max_ms"].max() > 1300)
+        rows = live.tables.rows("requests")
+        until(lambda: live.tables.rows("requests") >= rows + 2)
+        live.stop()
         run = live.wait()
+    stall_ms = run.requests["max_ms"].max()
     measured = Histogram.from_column(run.requests["histogram"])
     intended = Histogram.from_column(run.requests["intended_histogram"])
-    slots = intended.count - measured.count  # starts that Locust left out during the stall: one every 100 ms
-    assert 12 <= slots <= 16
+    slots = intended.count - measured.count  # starts that Locust left out: one every 100 ms of the stall at least
+    assert slots >= int((stall_ms - 100) / 100) - 1 >= 10
+    times = run.events.set_index("kind")["time"]
+    assert intended.count <= 10 * (times["test_stop"] - times["test_start"]).total_seconds() + 1
     over = [measured.count - measured.count_below(250), intended.count - intended.count_below(250)]
     assert over[0] >= 1
-    assert 10 <= over[1] - over[0] + 1 <= 15
+    assert over[1] - over[0] >= int((stall_ms - 350) / 100) - 1 >= 8
     total = run.summary(intended=True).iloc[-1]
-    assert total["intended_p95_ms"] > 5 * total["p95_ms"]
+    assert total["intended_p95_ms"] > 500
+    assert total["intended_p95_ms"] > total["p95_ms"]
 
 
 def test_metrics_traces_tags_and_seconds_of_health(make_test: MakeTest, shop: Storefront, tmp_path: Path) -> None:
     source = locustfile(tmp_path, METRICS)
-    run = loadlab.run(make_test(locustfile=source, users=8, tags=["buy"], workers=2), runs=tmp_path)
+    live = loadlab.start(make_test(locustfile=source, users=8, tags=["buy"], run_time=300), runs=tmp_path)
+    until(lambda: most_users(live.tables.frame("users")) == 8)
+    until(lambda: {"worker-1", "worker-2"} <= set(live.tables.frame("generators")["worker"]))
+    until(lambda: live.tables.frame("metrics")["name"].nunique() == 3)
+    live.stop()
+    run = live.wait()
     bought = shop.counts()["routes"]["GET /cart"]["received"]
     assert set(run.requests["name"]) == {"/cart"}
     assert any("Browser has no task" in text for text in run.events["text"])
@@ -101,7 +115,12 @@ def test_metrics_traces_tags_and_seconds_of_health(make_test: MakeTest, shop: St
     assert (workers["cpu_percent"] >= 0).all()
     assert (workers["lag_ms"] > 0).all()
     assert workers["requests"].sum() == run.requests["count"].sum()
-    assert run.users.groupby("user_class", observed=True)["users"].max().sum() == 8
+    assert most_users(run.users) == 8
+
+
+def most_users(users: pd.DataFrame) -> int:
+    """The most users that ran at the end of one second."""
+    return int(users.groupby("time")["users"].sum().max()) if len(users) else 0
 
 
 def test_without_trace_headers_nothing_is_added(make_test: MakeTest, tmp_path: Path) -> None:
@@ -113,35 +132,88 @@ def test_without_trace_headers_nothing_is_added(make_test: MakeTest, tmp_path: P
     assert (run.exemplars["trace_id"] == "").all()
 
 
+TRACED = """
+from locust import FastHttpUser, HttpUser, constant, task
+
+class Own(FastHttpUser):
+    wait_time = constant(0.05)
+    default_headers = {"x-request-id": "mine"}
+    @task
+    def buy(self):
+        self.client.post("/own", json={"a": 1})
+
+class Fast(FastHttpUser):
+    wait_time = constant(0.05)
+    @task
+    def browse(self):
+        self.client.get("/fast", headers={"Accept": "text/html"})
+
+class Slow(HttpUser):
+    wait_time = constant(0.05)
+    @task
+    def browse(self):
+        self.client.get("/slow")
+"""
+
+
+def test_every_client_sends_the_ids_that_the_archive_tells(make_test: MakeTest, tmp_path: Path) -> None:
+    from targets import nginx
+
+    with nginx(tmp_path / "nginx") as server:
+        source = locustfile(tmp_path, TRACED)
+        run = loadlab.run(make_test(host=server.url, locustfile=source, users=6), runs=tmp_path / "runs")
+        sent = {
+            path: [each for each in server.requests() if each["uri"] == path] for path in ("/own", "/fast", "/slow")
+        }
+    assert all(len(requests) > 10 for requests in sent.values())
+    assert {request["request_id"] for request in sent["/own"]} == {"mine"}
+    ids = {path: [(each["traceparent"].split("-")[1], each["request_id"]) for each in sent[path]] for path in sent}
+    assert all(trace_id == request_id for trace_id, request_id in ids["/fast"] + ids["/slow"])
+    everything = [pair for pairs in ids.values() for pair in pairs]
+    assert len({trace_id for trace_id, _ in everything}) == len(everything) == run.conservation["sent"]
+    assert set(zip(run.exemplars["trace_id"], run.exemplars["request_id"], strict=True)) <= set(everything)
+
+
 def test_stages_are_followed_and_summarised(make_test: MakeTest, tmp_path: Path) -> None:
     stages = [
-        {"users": 4, "spawn_rate": 8, "duration": 4, "name": "low"},
-        {"users": 12, "spawn_rate": 8, "duration": 5, "name": "high"},
+        {"users": 1, "spawn_rate": 20, "duration": 4, "name": "low"},
+        {"users": 3, "spawn_rate": 20, "duration": 5, "name": "high"},
     ]
-    fields = make_test().to_dict() | {"stages": stages}
+    fields = make_test(locustfile=locustfile(tmp_path, PACED)).to_dict() | {"stages": stages}
     for name in ("users", "spawn_rate", "run_time"):
         fields.pop(name, None)
     run = loadlab.run(loadlab.LoadTest.from_dict(fields), runs=tmp_path)
     table = run.stages()
     assert list(table["name"]) == ["low", "high"]
-    assert list(table["users"]) == [4, 12]
-    assert table["rps"].iloc[1] > 2 * table["rps"].iloc[0]
+    assert list(table["users"]) == [1, 3]
+    assert table["rps"].iloc[1] > 1.5 * table["rps"].iloc[0]  # each user keeps its pace, so they share no resource
     assert (table["steady_s"] >= 1).all()
     assert run.info["end_reason"] == "shape_done"
 
 
 def test_users_can_be_changed_and_noted_in_mid_run(make_test: MakeTest, tmp_path: Path) -> None:
-    live = loadlab.start(make_test(users=2, run_time=8), runs=tmp_path)
+    live = loadlab.start(make_test(users=2, run_time=300), runs=tmp_path)
     until(lambda: live.tables.rows("users") > 2)
     live.set_users(9, spawn_rate=20)
     live.swarm.note("deployed build 42")
-    until(lambda: int(live.tables.frame("users").groupby("time")["users"].sum().max()) == 9)
+    until(lambda: most_users(live.tables.frame("users")) == 9)
+    live.stop()
     run = live.wait()
-    assert run.info["end_reason"] == "run_time"  # Locust forgets its timer when the number of users changes
+    assert run.info["end_reason"] == "stopped"
     assert list(run.stages()["users"]) == [2, 9]
     with pytest.raises(LaunchError, match="over"):
         live.set_users(3, spawn_rate=1)
     assert "deployed build 42" in set(run.events["text"])
+
+
+def test_a_change_of_users_leaves_the_run_time_as_it_is(make_test: MakeTest, tmp_path: Path) -> None:
+    live = loadlab.start(make_test(users=2, run_time=6), runs=tmp_path)
+    live.set_users(3, spawn_rate=20)  # Locust forgets its timer then
+    run = live.wait()
+    assert run.info["end_reason"] == "run_time"
+    times = run.events.set_index("kind")["time"]
+    assert 4 < (times["test_stopping"] - times["test_start"]).total_seconds() < 60
+    assert most_users(run.users) == 3
 
 
 def test_the_web_port_answers_only_with_the_token(make_test: MakeTest, tmp_path: Path) -> None:
@@ -205,7 +277,7 @@ def test_plain_locust_with_the_agent_beside_it_is_left_alone(browse: Path, shop:
     command = [sys.executable, "-m", "locust", "-f", f"{browse},{AGENT}", "--headless", "--host", shop.url]
     command += ["-u", "2", "-r", "2", "-t", "2s", "--exit-code-on-error", "0"]
     environment = {key: value for key, value in os.environ.items() if not key.startswith("LOADLAB")}
-    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    ended = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=180, check=False)
     assert ended.returncode == 0, ended.stderr
     assert "stays out of the way" in ended.stderr
 
@@ -213,6 +285,10 @@ def test_plain_locust_with_the_agent_beside_it_is_left_alone(browse: Path, shop:
 ODD = """
 from locust import HttpUser, constant, task
 from loadlab.agent import count, gauge
+
+class Silent(Exception):
+    def __str__(self):
+        raise RuntimeError("no text")
 
 class Odd(HttpUser):
     wait_time = constant(0.05)
@@ -230,8 +306,14 @@ class Odd(HttpUser):
         gauge("hit_ratio", float("nan"))
         gauge("text", "abc")
         count(17, None)
+        count("revenue", 1e308)
+        count("revenue", 1e308)
+        for odd in (1.5, float("nan"), "abc", [1]):
+            self.environment.events.request.fire(
+                request_type="ODD", name="length", response_time=1e308, response_length=odd, exception=None, context={}
+            )
         self.environment.events.request.fire(
-            request_type="ODD", name="inf", response_time=float("inf"), response_length=1.5, exception=None, context={}
+            request_type="ODD", name="inf", response_time=float("inf"), response_length=1, exception=Silent()
         )
 """
 
@@ -241,6 +323,9 @@ def test_odd_numbers_and_nested_requests_cost_nothing(make_test: MakeTest, shop:
     received = shop.counts()["routes"]
     counts = run.requests.groupby("name", observed=True)["count"].sum()
     assert counts["/cart"] == received["GET /cart"]["received"] == counts["token"] == counts["inf"] > 0
+    assert counts["length"] == 4 * counts["inf"]
+    assert list(run.errors.groupby("kind", observed=True)["count"].sum().items()) == [("Silent", counts["inf"])]
+    assert run.generators["requests"].sum() == run.requests["count"].sum()
     assert run.conservation["in_flight"] == run.conservation["unreported"] == run.conservation["lost"] == 0
     assert not (run.errors["kind"] == "task exception").any()
     assert any("no finite numbers" in text for text in run.events["text"])
@@ -269,15 +354,3 @@ def test_configuration_files_of_locust_change_nothing(
     assert run.info["end_reason"] == "run_time"
     assert run.users["users"].max() <= 3
     assert run.requests["count"].sum() > 0
-
-
-def test_values_of_the_environment_reach_the_locustfile_but_not_the_archive(
-    make_test: MakeTest, tmp_path: Path
-) -> None:
-    source = "import os\nassert os.environ['SHOP_KEY'] == 'hunter2'\n" + PACED
-    test = make_test(locustfile=locustfile(tmp_path, source), environment={"SHOP_KEY": "hunter2"}, run_time=1)
-    run = loadlab.run(test, runs=tmp_path / "runs")
-    assert run.requests["count"].sum() > 0
-    run.report()
-    for file in run.path.rglob("*"):
-        assert not file.is_file() or b"hunter2" not in file.read_bytes(), file

@@ -20,6 +20,9 @@ SCENARIOS = sorted(
     if not path.name.startswith("test_") and "User" in path.read_text() and path.stem != "shop_pages"
 )
 
+OPTIONS = {"custom_arguments": ["--product", "17"]}
+"""Options that a scenario defines itself; without them it takes its own defaults."""
+
 Runs = dict[str, Future[loadlab.Run]]
 
 ONE_TO_ONE = {
@@ -52,7 +55,13 @@ def record(name: str, runs: Path) -> loadlab.Run:
     """The run of a scenario, once loadlab and Locust agree on the number of requests."""
     with Storefront(service_time=0.002, concurrency=32) as shop:
         test = loadlab.LoadTest(
-            locustfile=FOLDER / f"{name}.py", host=shop.url, users=4, spawn_rate=20, run_time=3, workers=2
+            locustfile=FOLDER / f"{name}.py",
+            host=shop.url,
+            users=4,
+            spawn_rate=20,
+            run_time=3,
+            workers=2,
+            locust_options=OPTIONS.get(name, ()),
         )
         live = loadlab.start(test, runs=runs)
         try:
@@ -67,9 +76,9 @@ def record(name: str, runs: Path) -> loadlab.Run:
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Runs]:
-    """All scenarios, three at a time."""
+    """All scenarios, two at a time."""
     folder = tmp_path_factory.mktemp("scenarios")
-    with ThreadPoolExecutor(3) as pool:
+    with ThreadPoolExecutor(2) as pool:
         yield {name: pool.submit(record, name, folder / name) for name in SCENARIOS}
 
 
@@ -79,31 +88,37 @@ def test_there_are_at_least_ten() -> None:
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_the_archive_holds_what_locust_counted(recorded: Runs, name: str) -> None:
-    run = recorded[name].result(timeout=150)
+    run = recorded[name].result()
     assert run.requests["count"].sum() > 0
     assert run.conservation["lost"] == 0
     assert run.conservation["sent"] == sum(count for key, count in run.conservation.items() if key != "sent")
     assert "Uncaught exception in event handler" not in (run.path / "logs" / "worker-1.log").read_text()
 
 
+def test_options_that_the_locustfile_defines_reach_its_users(recorded: Runs) -> None:
+    run = recorded["custom_arguments"].result()
+    assert set(run.requests["name"]) == {"/products/17"}
+    assert "looking at product 17" in (run.path / "logs" / "worker-2.log").read_text()
+
+
 def test_exceptions_in_tasks_are_in_the_error_table(recorded: Runs) -> None:
-    run = recorded["raising"].result(timeout=150)
+    run = recorded["raising"].result()
     assert "task exception" in set(run.errors["kind"])
     assert run.errors.loc[run.errors["kind"] != "task exception", "count"].sum() == run.requests["failures"].sum()
 
 
 def test_a_load_shape_of_the_locustfile_decides(recorded: Runs) -> None:
-    run = recorded["load_shape"].result(timeout=150)
+    run = recorded["load_shape"].result()
     assert run.info["end_reason"] == "shape_done"
     assert len(run.stages()) > 1
     assert any("load shape" in text for text in run.events["text"])
 
 
 def test_redirects_that_the_client_followed_are_told(recorded: Runs) -> None:
-    assert recorded["redirects"].result(timeout=150).info["repeated"] > 0
-    assert recorded["http_user"].result(timeout=150).info["repeated"] == 0
+    assert recorded["redirects"].result().info["repeated"] > 0
+    assert recorded["http_user"].result().info["repeated"] == 0
 
 
 def test_checks_of_the_locustfile_are_failures(recorded: Runs) -> None:
-    run = recorded["catch_response"].result(timeout=150)
+    run = recorded["catch_response"].result()
     assert "check failed" in set(run.errors["kind"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 
 from loadlab.analyse.stages import read_data
-from loadlab.analyse.validity.check import Check, Status, enumerate_names, plural
+from loadlab.analyse.validity.check import Check, Status, enumerate_names, number, plural
 
 _INCIDENTS: tuple[tuple[str, str, Status, str, str], ...] = (
     ("names", "names_folded", "warning", "No request name was folded.", "Too many different request names"),
@@ -37,6 +37,35 @@ def check_incidents(events: pd.DataFrame) -> list[Check]:
         more = f" (and {len(texts) - 3} more)" if len(texts) > 3 else ""
         checks.append(Check(name, status, f"{happened}{at}{quoted}{more}.", float(len(found)), 0.0))
     return checks
+
+
+EARLY_S = 2.0
+"""A test that ends this much before its time has been cut short; Locust's timer counts whole seconds."""
+
+_CUT_SHORT = {
+    "quit": "Locust was told to quit",
+    "killed": "its swarm was killed",
+    "locustfile": "the locustfile ended it",
+}
+"""Why a test ended before its time, where no other check tells of it."""
+
+
+def check_end(reason: str | None, lasted_s: float | None, planned_s: float | None) -> Check:
+    """Whether the test lasted as long as planned: a warning when it was cut short without anybody's wish.
+
+    `reason` is run.json's end_reason. A load shape that is done has lasted as long as it should. A test that a person
+    stopped is judged on what it measured; an interruption, a lost master and the like have checks of their own.
+    """
+    early, after = False, "before its time"
+    if lasted_s is not None and planned_s is not None:
+        early, after = lasted_s < planned_s - EARLY_S, f"after {number(lasted_s)} of {number(planned_s)} s"
+    if reason in ("quit", "killed") or (reason == "locustfile" and early):
+        text = f"The test was cut short {after}: {_CUT_SHORT[reason]}."
+        return Check("end", "warning", text, lasted_s, planned_s)
+    if reason in (None, "run_time", "shape_done") or not early:
+        return Check("end", "ok", "The test lasted as long as planned.", lasted_s, planned_s)
+    text = f"The test ended {after}: {reason.replace('_', ' ')}."
+    return Check("end", "ok", text, lasted_s, planned_s)
 
 
 def check_tasks(errors: pd.DataFrame | None) -> Check:
@@ -75,6 +104,9 @@ def check_workers(events: pd.DataFrame) -> Check:
         return Check("workers", "invalid", text, float(len(gone)), 0.0)
     if len(silent):
         names = sorted(silent["object"].astype(str).unique())
-        text = f"{enumerate_names(names)} went silent for a while and came back: the load was lower meanwhile."
+        text = (
+            f"{enumerate_names(names)} went silent for a while and came back; others took over the users meanwhile: "
+            "the load was lower than asked for, or higher where only the connection was lost."
+        )
         return Check("workers", "warning", text, float(len(names)), 0.0)
     return Check("workers", "ok", "No worker was lost.", 0.0, 0.0)

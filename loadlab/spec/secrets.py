@@ -1,0 +1,52 @@
+"""What of a load test may be a secret, and texts without it: nothing that loadlab keeps, prints or reports shows it.
+
+Secret are the password in a URL (or, without a name before it, all that stands before the host), the values of
+environment variables, and the values of Locust options whose name speaks of a password, token, secret or key.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+HIDDEN = "..."
+"""What stands in the place of a secret."""
+
+CREDENTIALS = re.compile(r"(?<=://)([^\s/?#@:]*:)?[^\s/?#]*@")
+"""What stands before the host in a URL; `loadlab.agent` hides the same in what it measures."""
+
+_BARE_CREDENTIALS = re.compile(r"^((?:[A-Za-z][A-Za-z0-9+.-]*:)?/*)([^/@:]*:)?[^/]*@")
+_NAMES = "password|passwd|passphrase|token|secret|key|credential|auth"
+_SECRET_NAME = re.compile(_NAMES, re.IGNORECASE)
+_SECRET_OPTION = re.compile(
+    rf"""(?<![\w-])(--?[\w-]*(?:{_NAMES})[\w-]*(?:=|\s+))("[^"]*"?|'[^']*'?|(?!-)\S+)""", re.IGNORECASE
+)
+
+
+def hide_credentials(text: str) -> str:
+    """`text` without the passwords in its URLs: ``http://bob:hunter2@shop`` becomes ``http://bob:...@shop``."""
+    return CREDENTIALS.sub(rf"\1{HIDDEN}@", text)
+
+
+def hide_host(host: str) -> str:
+    """A host as somebody has given it, perhaps wrongly, without its password."""
+    return _BARE_CREDENTIALS.sub(rf"\1\2{HIDDEN}@", host)
+
+
+def hide_words(words: Iterable[str]) -> tuple[str, ...]:
+    """Words of a command line without the values of options that are secret, ``--api-token x`` or ``--api-token=x``."""
+    hidden, is_secret = [], False
+    for word in words:
+        if re.match(r"-(?![\d.])", word):
+            name, equals, _ = word.partition("=")
+            is_secret = _SECRET_NAME.search(name) is not None
+            shown = f"{name}={HIDDEN}" if equals and is_secret else word
+        else:
+            shown = HIDDEN if is_secret else word
+        hidden.append(hide_credentials(shown))
+    return tuple(hidden)
+
+
+def hide_text(text: str) -> str:
+    """Text that quotes a command line, a log for instance, without the same."""
+    return hide_credentials(_SECRET_OPTION.sub(rf"\1{HIDDEN}", text))

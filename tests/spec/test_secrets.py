@@ -1,0 +1,88 @@
+from __future__ import annotations
+
+import pytest
+
+from loadlab.agent import failures
+from loadlab.errors import SpecError
+from loadlab.provenance import rerun_command
+from loadlab.spec import LoadTest, hide_host, hide_text
+from loadlab.spec.secrets import CREDENTIALS, hide_words
+
+SECRET = "hunter2"
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"),
+    [
+        ("http://shop.example:8080/a@b", "http://shop.example:8080/a@b"),
+        ("http://bob:hunter2@shop.example:8080/a", "http://bob:...@shop.example:8080/a"),
+        ("http://bob:hunter2@p@shop", "http://bob:...@shop"),
+        ("https://hunter2@shop", "https://...@shop"),
+        ("http://:hunter2@shop", "http://:...@shop"),
+        ("bob:hunter2@shop", "bob:...@shop"),
+        ("http:/bob:hunter2@shop", "http:/bob:...@shop"),
+    ],
+)
+def test_the_password_of_a_host_is_hidden(host: str, shown: str) -> None:
+    assert hide_host(host) == shown
+    assert SECRET not in hide_text(f"no answer from {host!r} in 5 s") or not host.startswith("http://")
+
+
+@pytest.mark.parametrize(
+    ("words", "shown"),
+    [
+        ("--api-token hunter2 --page 5", "--api-token ... --page 5"),
+        ("--api-token=hunter2 --page=5", "--api-token=... --page=5"),
+        ("--SHOP_PASSWORD hunter2", "--SHOP_PASSWORD ..."),
+        ("--secrets hunter2 hunter2 -x 1", "--secrets ... ... -x 1"),
+        ("--pin-key -5 -L DEBUG", "--pin-key ... -L DEBUG"),
+        ("--use-token --page 5", "--use-token --page 5"),
+        ("--proxy http://bob:hunter2@proxy:3128", "--proxy http://bob:...@proxy:3128"),
+    ],
+)
+def test_the_values_of_secret_options_are_hidden(words: str, shown: str) -> None:
+    assert hide_words(words.split()) == tuple(shown.split())
+
+
+def test_a_log_is_shown_without_what_a_command_line_in_it_gives_away() -> None:
+    log = "locust: error: unrecognized arguments: --api-token hunter2 --api-key='hunter 2' for a well-authored test"
+    assert hide_text(log) == (
+        "locust: error: unrecognized arguments: --api-token ... --api-key=... for a well-authored test"
+    )
+
+
+def test_a_test_shows_no_secrets_and_keeps_them() -> None:
+    test = LoadTest(
+        locustfile="shop.py",
+        host="http://bob:hunter2@shop.example",
+        environment={"SHOP_KEY": SECRET},
+        locust_options="--api-token hunter2 --loglevel DEBUG",
+    )
+    for text in (repr(test), test.describe(), rerun_command(test), str(test.without_secrets().to_dict())):
+        assert SECRET not in text
+    assert "http://bob:...@shop.example" in test.describe()
+    assert "--locust-options '--api-token ... --loglevel DEBUG'" in rerun_command(test)
+    assert test.host == "http://bob:hunter2@shop.example"
+    assert test.locust_options[1] == test.environment["SHOP_KEY"] == SECRET
+    assert test.without_secrets().without_secrets() == test.without_secrets()
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"host": "http://bob:hunter2@shop?a=1"},
+        {"host": "bob:hunter2@shop"},
+        {"host": "http://bob:hunter2@shop:port"},
+        {"locust_options": "--api-token 'hunter2"},
+        {"locust_options": "--web-auth=bob:hunter2"},
+    ],
+)
+def test_a_refusal_shows_no_secrets(wrong: dict[str, str]) -> None:
+    with pytest.raises(SpecError) as raised:
+        LoadTest(locustfile="shop.py", **wrong)
+    assert SECRET not in str(raised.value)
+    assert SECRET not in str(raised.value.given)
+
+
+def test_the_agent_hides_the_same() -> None:
+    assert failures.CREDENTIALS == CREDENTIALS
