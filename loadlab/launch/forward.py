@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
+PATIENCE_S = 10.0
+PAUSE_S = 0.3
 CHUNK = 65536
 DATA = 0
 """The websocket's channel of the first port's bytes; the next one is that of its error. Each begins with the port."""
@@ -16,8 +19,8 @@ DATA = 0
 async def forward_port(api: Any, namespace: str, pod: str, port: int) -> AsyncIterator[int]:
     """Listen on a free port of 127.0.0.1 while the block lasts; every connection to it is one to `port` of the pod.
 
-    A connection that the cluster refuses or breaks off ends, and nothing else: whoever made it may make another one.
-    `api` is a kr8s Api.
+    A connection that the cluster does not take waits up to PATIENCE_S. One that it refuses or breaks off ends, and
+    nothing else: whoever made it may make another one. `api` is a kr8s Api.
     """
     tasks: set[asyncio.Task[Any]] = set()
 
@@ -26,10 +29,8 @@ async def forward_port(api: Any, namespace: str, pod: str, port: int) -> AsyncIt
         assert task is not None
         tasks.add(task)
         try:
-            async with api.open_websocket(
-                version="v1", namespace=namespace, url=f"pods/{pod}/portforward", params={"ports": str(port)}
-            ) as socket:
-                await _carry(socket, reader, writer)
+            async with AsyncExitStack() as stack:
+                await _carry(await _open(stack, api, namespace, pod, port), reader, writer)
         except (Exception, asyncio.CancelledError):  # noqa: BLE001 - however it ended, the other side sees its end
             pass
         finally:
@@ -44,6 +45,24 @@ async def forward_port(api: Any, namespace: str, pod: str, port: int) -> AsyncIt
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def _open(stack: AsyncExitStack, api: Any, namespace: str, pod: str, port: int) -> Any:
+    """The websocket that leads to the pod's port."""
+    give_up = time.monotonic() + PATIENCE_S
+    while True:
+        try:
+            return await stack.enter_async_context(
+                api.open_websocket(
+                    version="v1", namespace=namespace, url=f"pods/{pod}/portforward", params={"ports": str(port)}
+                )
+            )
+        except Exception as error:
+            status = getattr(getattr(error, "response", None), "status_code", 0)
+            refused = 400 <= status < 500 and status != 429
+            if refused or time.monotonic() > give_up:
+                raise
+        await asyncio.sleep(PAUSE_S)
 
 
 async def _carry(socket: Any, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -55,7 +55,9 @@ def test_connections_are_carried_and_end_without_noise(
                 idle.settimeout(0.5)
                 double.until(lambda: [double.drop_port_forwards(), has_ended(idle)][-1], 10)
             assert urllib.request.urlopen(url, timeout=20).status == 200
-            double.fail("GET", "/portforward", 500)
+            double.fail("GET", "/portforward", 500, times=2)
+            assert urllib.request.urlopen(url, timeout=20).status == 200, "it waits for a server that is unwell"
+            double.fail("GET", "/portforward", 403)
             with pytest.raises((urllib.error.URLError, ConnectionError)):
                 urllib.request.urlopen(url, timeout=20)
             before = len(double.calls)
