@@ -2,6 +2,8 @@
 #
 #   make demo          a distributed load test of a demo shop, from notebook to HTML report, in under a minute
 #   make test          everything that has to hold: ruff, mypy and all tests
+#   make test-cluster  the Kubernetes launcher against the cluster that KUBECONFIG leads to; tests/cluster/conftest.py
+#                      says which variables choose the namespace and the image
 #   make lint          ruff and mypy alone
 #   make bench         the benchmarks, as a table
 #   make lab           JupyterLab with the notebooks
@@ -14,7 +16,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 PIP_OPTIONS := --quiet --disable-pip-version-check
 
-.PHONY: install demo test lint bench lab constraints clean system
+.PHONY: install demo test test-cluster lint bench lab constraints clean system
 .DEFAULT_GOAL := test
 
 install: $(INSTALLED)
@@ -35,6 +37,9 @@ demo: $(INSTALLED)
 
 test: lint system
 	$(BIN)/python -m pytest --numprocesses 3 --dist loadfile
+
+test-cluster: $(INSTALLED)
+	$(BIN)/python -m pytest tests/cluster --timeout 900 --verbose
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check

@@ -123,14 +123,21 @@ def find_swarm(cluster: Cluster, name: str) -> Found:
 
 
 def find_orphans(cluster: Cluster) -> list[Found]:
-    """The swarms whose time is over, or that are no longer starting and have no running pod."""
-    from loadlab.launch.values import STARTING_S
+    """The swarms whose time is over, or that have no running pod and are not starting: their Jobs have ended, or it is
+    too long ago that they were made."""
+    from loadlab.launch.pod_state import has_ended
+    from loadlab.launch.values import RUN_LABEL, STARTING_S
 
     now = datetime.now(UTC)
+    jobs: dict[str, list[bool]] = {}
+    for job in cluster.list("jobs", RUN_LABEL):
+        jobs.setdefault(job["metadata"]["labels"][RUN_LABEL], []).append(has_ended(job))
     return [
         each
         for each, running in find_swarms(cluster)
-        if each.is_expired or (not running and (now - each.created).total_seconds() > STARTING_S)
+        if each.is_expired
+        or (not running and all(jobs.get(each.run_id, [False])))
+        or (not running and (now - each.created).total_seconds() > STARTING_S)
     ]
 
 
@@ -158,6 +165,6 @@ def cron_job_yaml(notebook: str, parameters: dict[str, str], *, name: str | None
     from loadlab.report import convert_parameters, notebook_parameters
 
     convert_parameters(notebook_parameters(notebook), parameters)
-    title = re.sub(r"[^a-z0-9]+", "-", Path(notebook).stem.lower()).strip("-")
+    title = re.sub(r"[^a-z0-9]+", "-", Path(notebook).stem.lower()).strip("-")[:40].rstrip("-")
     manifest = cron_job(name or f"loadlab-{title}", notebook=notebook, parameters=parameters, **settings)
     return yaml_document(manifest).removeprefix("---\n")

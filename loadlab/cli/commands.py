@@ -1,4 +1,4 @@
-"""The commands. Help texts are what README.md shows; a test keeps them the same."""
+"""The commands. Help texts are what README.md and docs/kubernetes.md show; a test keeps them the same."""
 
 from __future__ import annotations
 

@@ -17,9 +17,9 @@ import anyio.from_thread
 import httpx
 import kr8s
 import kr8s.asyncio
-import kr8s.asyncio.objects
 
-from loadlab.errors import ClusterRefused, ClusterUnreachable, LaunchError
+from loadlab.errors import ClusterRefused, ClusterUnreachable
+from loadlab.launch.forward import forward_port
 
 T = TypeVar("T")
 
@@ -36,19 +36,21 @@ RESOURCES: dict[str, str] = {
 }
 """What the launcher asks for -> the API version that it is in."""
 
-_SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
+IN_CLUSTER = "in-cluster"
+"""The name of the context of a process in a pod that has no kubeconfig."""
+
+_SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 TIMEOUT_S = 15.0
 RETRIES_S = (0.2, 0.5, 1.0, 2.0)
 """Pauses before a request is made again."""
 
-PORT_TRIES = 3
 MAX_PAUSE_S = 10.0
 """A server that asks for a longer pause does not get it."""
 
 
 def is_inside_cluster() -> bool:
     """True if this process runs in a pod, where the names of Services resolve."""
-    return _SERVICE_ACCOUNT.exists()
+    return (_SERVICE_ACCOUNT / "token").exists()
 
 
 class Cluster:
@@ -65,10 +67,10 @@ class Cluster:
         except BaseException:
             self._stack.close()
             raise
-        self.namespace: str = self._api.namespace
+        self.namespace: str = namespace or self._own_namespace() or self._api.namespace
         self.context_name: str | None = context
         """The context that was asked for; None for the current one."""
-        self.context: str = self._api.auth.active_context or context or "the pod's own cluster"
+        self.context: str = self._api.auth.active_context or context or IN_CLUSTER
         self.server: str = self._api.auth.server
 
     def _connect(self, context: str | None, namespace: str | None) -> Any:
@@ -83,6 +85,11 @@ class Cluster:
                 f"{named} of the kubeconfig leads to no cluster: {_words(error)}. "
                 "`kubectl config get-contexts` lists the contexts there are."
             ) from error
+
+    def _own_namespace(self) -> str:
+        """The namespace of the pod that this process runs in, where no kubeconfig names another one."""
+        path = _SERVICE_ACCOUNT / "namespace"
+        return "" if self._api.auth.active_context or not path.exists() else path.read_text().strip()
 
     def _call(self, work: Callable[[], Coroutine[Any, Any, T]], doing: str) -> T:
         try:
@@ -167,25 +174,8 @@ class Cluster:
 
     @contextmanager
     def forward(self, pod: str, port: int) -> Iterator[int]:
-        """A port of 127.0.0.1 that leads to `port` of the pod; a broken connection to the API is made anew."""
-
-        async def find() -> Any:
-            return await kr8s.asyncio.objects.Pod.get(pod, namespace=self.namespace, api=self._api)
-
-        doing = f"opening a port to {pod}"
-        try:
-            target = self._call(find, doing)
-        except (kr8s.NotFoundError, kr8s.ServerError) as error:
-            raise LaunchError(f"no port could be opened to the pod {pod}: {_words(error)}") from error
-        with ExitStack() as stack:
-            for tries_left in reversed(range(PORT_TRIES)):
-                forward = target.portforward(remote_port=port, local_port="auto")
-                try:
-                    local_port: int = stack.enter_context(self._portal.wrap_async_context_manager(forward))
-                    break
-                except OSError as error:  # somebody took the port between its choice and its use
-                    if not tries_left:
-                        raise LaunchError(f"{doing} failed: {_words(error)}") from error
+        """A port of 127.0.0.1 that leads to `port` of the pod. A broken connection ends; the next one may do."""
+        with self._portal.wrap_async_context_manager(forward_port(self._api, self.namespace, pod, port)) as local_port:
             yield local_port
 
     def close(self) -> None:

@@ -22,14 +22,18 @@ _FIELDS = (
     ("hour", 0, 23, ()),
     ("day of the month", 1, 31, ()),
     ("month", 1, 12, ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")),
-    ("day of the week", 0, 7, ("sun", "mon", "tue", "wed", "thu", "fri", "sat")),
+    ("day of the week", 0, 6, ("sun", "mon", "tue", "wed", "thu", "fri", "sat")),
 )
 _MACROS = ("@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly")
-_PART = re.compile(r"(?:\*|(?P<first>\w+)(?:-(?P<last>\w+))?)(?:/(?P<step>\d+))?")
+_NAME = re.compile(r"[a-z0-9]([-a-z0-9]{0,50}[a-z0-9])?")
+_PART = re.compile(r"(?:\*|(?P<first>\w+)(?:-(?P<last>\w+))?)(?:/(?P<step>\d{1,4}))?", re.ASCII)
 
 
 def check_schedule(schedule: str) -> None:
-    """Raise SpecError unless Kubernetes takes `schedule`: five fields as in crontab(5), or a macro such as @daily."""
+    """Raise SpecError unless Kubernetes takes `schedule`: five fields as in crontab(5), or a macro such as @daily.
+
+    Unlike many a cron, Kubernetes does not take 7 for Sunday.
+    """
     if schedule.startswith("@"):
         if schedule not in _MACROS:
             raise SpecError.unknown("schedule", schedule, _MACROS)
@@ -48,7 +52,7 @@ def check_schedule(schedule: str) -> None:
 
 def _is_part(part: str, low: int, high: int, words: tuple[str, ...]) -> bool:
     found = _PART.fullmatch(part)
-    if found is None or found["step"] == "0":
+    if found is None or (found["step"] is not None and int(found["step"]) == 0):
         return False
     numbers = [_number(text, words, low) for text in (found["first"], found["last"]) if text is not None]
     return all(low <= number <= high for number in numbers) and numbers == sorted(numbers)
@@ -76,8 +80,10 @@ def cron_job(
     """The manifest. One run at a time, none is tried again, and a run that is told to end has time to end well.
 
     The runs are kept in the PersistentVolumeClaim `runs_claim`, or where the parameter ``runs`` says. Raises SpecError
-    for a schedule that is none, and where the runs would vanish with the pod.
+    for a name or a schedule that Kubernetes would not take, and where the runs would vanish with the pod.
     """
+    if not _NAME.fullmatch(name):
+        raise SpecError("name", name, "1 to 52 lower-case letters, digits and '-', as Kubernetes names CronJobs")
     check_schedule(schedule)
     if runs_claim:
         parameters = {**parameters, "runs": RUNS_PATH}
@@ -117,7 +123,7 @@ def _job(words: list[str], image: str, service_account: str, claim: str, timeout
     container = {
         "name": "loadlab",
         "image": image,
-        "command": words,
+        "command": [word.replace("$", "$$") for word in words],  # Kubernetes expands $(NAME)
         "env": [{"name": "HOME", "value": "/tmp"}],
         "resources": {"requests": {"cpu": "500m", "memory": "1Gi"}, "limits": {"memory": "2Gi"}},
         "securityContext": {

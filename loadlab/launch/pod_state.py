@@ -59,6 +59,12 @@ def is_over(pod: Object) -> bool:
     return pod.get("status", {}).get("phase") in ("Succeeded", "Failed") or "deletionTimestamp" in pod["metadata"]
 
 
+def has_ended(job: Object) -> bool:
+    """True if the Job is complete or has failed: it makes no more pods."""
+    conditions = job.get("status", {}).get("conditions") or ()
+    return any(each["type"] in ("Complete", "Failed") and each["status"] == "True" for each in conditions)
+
+
 def find_troubles(pods: Iterable[Object], jobs: Iterable[Object], events: Iterable[Object]) -> list[Trouble]:
     """What holds the pods up: each pod's own trouble, and of Jobs without pods the last warning about them."""
     found = [trouble for pod in pods if (trouble := _of_pod(pod)) is not None]

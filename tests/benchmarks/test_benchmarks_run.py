@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks import kubernetes
 from benchmarks.outcome import Outcome, format_table, run_and_print
 from benchmarks.ratio import ratio_of_medians
 
@@ -21,6 +22,12 @@ def test_one_alone(module: str) -> None:
     _, head, _, first, *_ = finished.stdout.splitlines()
     assert head.split() == ["name", "measured", "aim", "verdict"]
     assert first.split()[-1] in ("ok", "MISSED")
+
+
+def test_what_cannot_be_measured_here_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kubernetes, "_cannot_run_pods", lambda: "no namespaces")
+    [outcome] = kubernetes.measure(True)
+    assert (outcome.measured, outcome.verdict, outcome.note) == ("not measured", "", "no namespaces")
 
 
 def test_a_missed_aim_is_told_by_the_exit_code(capsys: pytest.CaptureFixture[str]) -> None:

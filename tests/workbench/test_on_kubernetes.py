@@ -242,7 +242,7 @@ def test_a_killed_owner_leaves_a_load_that_ends_and_objects_that_are_collected(
     assert list(clusters.swarms(namespace="default", everywhere=True)["run_id"]) == [row["run_id"]]
     assert not row["expired"]
     with clusters.open_cluster() as connection:
-        assert clusters.find_orphans(connection) == []  # it may be starting: its pods could be about to come
+        until(lambda: [each.run_id for each in clusters.find_orphans(connection)] == [row["run_id"]])  # its Jobs end
         found = clusters.find_swarm(connection, row["run_id"][:10])
         assert clusters.remove_swarms(connection, [found]) == {}
     assert what_is_there(cluster) == []
