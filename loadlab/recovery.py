@@ -39,6 +39,7 @@ def recover(folder: store.RunFolder) -> None:
 
 
 def _recover(folder: store.RunFolder) -> None:
+    _end_swarm(folder)
     folder.remove_drafts()
     with contextlib.suppress(OSError):  # a disk that refuses this says so when the archive is written
         stream.reserve_path(folder.journal_path).unlink()
@@ -53,7 +54,6 @@ def _recover(folder: store.RunFolder) -> None:
         text += (
             f", {journal.state.damaged_lines} damaged lines and {journal.state.torn_bytes} bytes of a torn one left out"
         )
-    _end_swarm(folder, tables.last_seq)
     with contextlib.suppress(OSError):  # a full disk, say
         for log in sorted((folder.path / "logs").glob("*.log")):
             hide_secrets(log)
@@ -66,7 +66,7 @@ def _recover(folder: store.RunFolder) -> None:
     tidy(folder)
 
 
-def _end_swarm(folder: store.RunFolder, last_seq: int) -> None:
+def _end_swarm(folder: store.RunFolder) -> None:
     """Return when nothing of the swarm is left; raises StoreError when that is not for us to bring about."""
     patience_s = ENDING_S
     if folder.swarm_path.exists():
@@ -80,6 +80,8 @@ def _end_swarm(folder: store.RunFolder, last_seq: int) -> None:
                 f"{_when_load_stops(folder.read_info()['loadtest'], status['shape'])}, and can be opened then"
             )
         if status is not None:
+            journal = stream.read_journal(folder.journal_path)
+            last_seq = max((record.seq for record in journal), default=0)
             try:
                 MasterApi(**swarm).quit(last_seq)
             except LaunchError as error:
