@@ -15,6 +15,9 @@ from loadlab.launch import hide_secrets, living_parts, read_counters
 LEAVE_S = 30.0
 """A swarm that has nothing to do any more gets this long to end."""
 
+ENDING_S = 1.0
+"""A process that is ending holds its locks for a moment yet."""
+
 MASTER_SILENCE_S = 60.0
 """Locust's own: a worker that has not heard from its master for so long ends, whatever the lease."""
 
@@ -36,6 +39,7 @@ def recover(folder: store.RunFolder) -> None:
 
 
 def _recover(folder: store.RunFolder) -> None:
+    _end_swarm(folder)
     folder.remove_drafts()
     with contextlib.suppress(OSError):  # a disk that refuses this says so when the archive is written
         stream.reserve_path(folder.journal_path).unlink()
@@ -50,7 +54,6 @@ def _recover(folder: store.RunFolder) -> None:
         text += (
             f", {journal.state.damaged_lines} damaged lines and {journal.state.torn_bytes} bytes of a torn one left out"
         )
-    _end_swarm(folder, tables.last_seq)
     with contextlib.suppress(OSError):  # a full disk, say
         for log in sorted((folder.path / "logs").glob("*.log")):
             hide_secrets(log)
@@ -63,8 +66,9 @@ def _recover(folder: store.RunFolder) -> None:
     tidy(folder)
 
 
-def _end_swarm(folder: store.RunFolder, last_seq: int) -> None:
+def _end_swarm(folder: store.RunFolder) -> None:
     """Return when nothing of the swarm is left; raises StoreError when that is not for us to bring about."""
+    patience_s = ENDING_S
     if folder.swarm_path.exists():
         from loadlab.launch.master_api import MasterApi, look_at
 
@@ -76,14 +80,17 @@ def _end_swarm(folder: store.RunFolder, last_seq: int) -> None:
                 f"{_when_load_stops(folder.read_info()['loadtest'], status['shape'])}, and can be opened then"
             )
         if status is not None:
+            journal = stream.read_journal(folder.journal_path)
+            last_seq = max((record.seq for record in journal), default=0)
             try:
                 MasterApi(**swarm).quit(last_seq)
             except LaunchError as error:
                 raise StoreError(f"run {folder.id} has lost its recorder, and cannot be opened yet: {error}") from error
-            deadline = time.monotonic() + LEAVE_S
-            while living_parts(folder.path) and time.monotonic() < deadline:
-                time.sleep(0.05)
-    if parts := living_parts(folder.path):
+            patience_s = LEAVE_S
+    deadline = time.monotonic() + patience_s
+    while (parts := living_parts(folder.path)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    if parts:
         test = folder.read_info()["loadtest"]
         silence_s = min(MASTER_SILENCE_S, (test["lease"] or MASTER_SILENCE_S) + test["stop_timeout"])
         raise StoreError(

@@ -1,6 +1,7 @@
 """Rules for the whole test run."""
 
 import os
+import sys
 
 import pytest
 from chromium import browser
@@ -10,6 +11,13 @@ __all__ = ["browser"]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--rewrite-docs", action="store_true", help="write the generated parts of README.md anew")
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Importing Locust patches the process, which breaks whoever runs several tests at a time."""
+    monkey = sys.modules.get("gevent.monkey")
+    if monkey is not None and monkey.saved:
+        raise pytest.UsageError("one of the test modules imports locust; run it in a process of its own instead")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

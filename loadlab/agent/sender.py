@@ -6,17 +6,19 @@ import logging
 import math
 import time
 from collections import OrderedDict
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import gevent
 from gevent.event import Event
-from locust.env import Environment
 
 from loadlab.agent.clock import Clock
 from loadlab.agent.health import Health
 from loadlab.agent.metrics import METRICS
 from loadlab.agent.recorder import Recorder, Second
 from loadlab.agent.tally import Tally
+
+if TYPE_CHECKING:  # importing Locust patches the process
+    from locust.env import Environment
 
 PART = "loadlab_part"
 ACK = "loadlab_ack"
