@@ -18,9 +18,9 @@ _MakeTable = Callable[[ReportData], Table | None]
 
 
 def _check_table(data: ReportData) -> Table:
-    """The validity checks, those that were not passed first."""
+    """The validity checks, what speaks against the run first."""
     checks = verdict.checks(data)
-    results = [f"{verdict.SIGNS.get(check.status, '?')} {check.status}" for check in checks]
+    results = [f"{verdict.SIGNS.get(check.status, '?')} {check.result}" for check in checks]
     return Table(
         "Validity",
         (

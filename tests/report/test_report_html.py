@@ -343,9 +343,16 @@ def test_every_check_is_told_and_those_that_failed_come_first(sample: ReportData
         verdict = seen.page.locator("section.verdict").inner_text()
         assert "Invalid run" in verdict
         assert "Draw no conclusions" in verdict
-        assert verdict.index("worker-2 waited for itself.") < verdict.index("A clock was corrected.")
-        folded = seen.page.locator("#validity ~ details")
-        assert f"{len(checks) - 2} checks passed" in folded.inner_text()
+        assert "worker-2 waited for itself." in verdict
+        assert "A clock was corrected." not in verdict
+        assert "There is a warning too." in verdict
+        table = seen.page.locator("#validity ~ div table").inner_text()
+        assert table.index("worker-2 waited for itself.") < table.index("A clock was corrected.")
+        assert "– not judged" not in table
+        passed, unjudged = seen.page.locator("#validity ~ details").all()
+        assert f"{len(checks) - 4} checks passed" in passed.inner_text()
+        unjudged.locator("summary").click()
+        assert "target rate\t– not judged\tNo target rate was asked for." in unjudged.inner_text()
         assert seen.page.locator("script").count() == 2  # no figures, no BokehJS
 
 

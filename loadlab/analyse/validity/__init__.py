@@ -15,6 +15,7 @@ from loadlab.analyse.validity.generators import MASTER, check_clocks, check_cpu,
 from loadlab.analyse.validity.incidents import check_incidents, check_tasks, check_workers
 from loadlab.analyse.validity.sending import check_conservation, check_samples, check_target_rate
 from loadlab.analyse.validity.steadiness import check_steadiness
+from loadlab.analyse.validity.success import check_success
 
 __all__ = ["Check", "Validity", "check_validity"]
 
@@ -35,10 +36,10 @@ def check_validity(
     first completed ramp to the moment users begin to stop; when no ramp was completed, on all of them.
     `conservation` has the keys sent, ok, failed, in_flight and lost, or is empty when they are unknown.
 
-    The checks, always all of them: samples, conservation, workers, generator_cpu, generator_lag, clocks, target_rate,
+    The checks, always all of them: samples, success, conservation, workers, generator_cpu, generator_lag, clocks, target_rate,
     steady, tasks, master, master_cpu, names, interrupted, lease, journal, notices. Limits and rules stand in the
     modules of this package. A run is invalid with any check that is invalid, else it has a warning with any that
-    warns; a run without requests is invalid.
+    warns; a check that could not be made is "unjudged" and speaks neither way. A run without requests is invalid.
 
     Raises ValueError for a quantile that is not strictly between 0 and 1, KeyError for a conservation without one of
     its keys, AnalysisError when the data of an event is not a JSON object.
@@ -59,9 +60,11 @@ def check_validity(
     in_window = (generator_seconds >= first) & (generator_seconds < stop)
     workers = generators[in_window & ~is_master]
     windows = stage_windows(events, end)
+    finished, failed = (int(requests[column].sum()) for column in ("count", "failures"))
     checks = [
-        check_samples(int(steady.totals[0]), int(requests["count"].sum()), quantile),
-        check_conservation(conservation, int(requests["count"].sum())),
+        check_samples(int(steady.totals[0]), finished, quantile),
+        check_success(finished, failed),
+        check_conservation(conservation, finished),
         check_workers(events),
         check_cpu(workers),
         check_lag(workers, quantile, float(steady.quantiles([quantile])[0, 0])),

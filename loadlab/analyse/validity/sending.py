@@ -53,7 +53,7 @@ def check_conservation(conservation: Mapping[str, int], recorded: int) -> Check:
 def check_target_rate(count: int, seconds: int, target_rps: float | None) -> Check:
     """The rate of all requests (successful or not) in the steady seconds against the one asked for."""
     if target_rps is None:
-        return Check("target_rate", "ok", "No target rate was asked for.", limit=RATE_LIMIT)
+        return Check("target_rate", "unjudged", "No target rate was asked for.", limit=RATE_LIMIT)
     if not seconds:
         text = f"{target_rps:,.6g} requests/s were asked for, but there was no steady second to measure the rate in."
         return Check("target_rate", "invalid", text, limit=RATE_LIMIT)
