@@ -24,7 +24,17 @@ EVENTS = [
 ]
 STEADY = SECONDS - 3
 ALL = [
-    *("samples", "success", "conservation", "workers", "generator_cpu", "generator_lag", "clocks", "target_rate", "steady"),
+    *(
+        "samples",
+        "success",
+        "conservation",
+        "workers",
+        "generator_cpu",
+        "generator_lag",
+        "clocks",
+        "target_rate",
+        "steady",
+    ),
     *("tasks", "master_cpu", "names", "interrupted", "lease", "journal", "master", "notices"),
 ]
 

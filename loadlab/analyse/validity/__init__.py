@@ -36,9 +36,9 @@ def check_validity(
     first completed ramp to the moment users begin to stop; when no ramp was completed, on all of them.
     `conservation` has the keys sent, ok, failed, in_flight and lost, or is empty when they are unknown.
 
-    The checks, always all of them: samples, success, conservation, workers, generator_cpu, generator_lag, clocks, target_rate,
-    steady, tasks, master, master_cpu, names, interrupted, lease, journal, notices. Limits and rules stand in the
-    modules of this package. A run is invalid with any check that is invalid, else it has a warning with any that
+    The checks, always all of them: samples, success, conservation, workers, generator_cpu, generator_lag, clocks,
+    target_rate, steady, tasks, master, master_cpu, names, interrupted, lease, journal, notices. Limits and rules stand
+    in the modules of this package. A run is invalid with any check that is invalid, else it has a warning with any that
     warns; a check that could not be made is "unjudged" and speaks neither way. A run without requests is invalid.
 
     Raises ValueError for a quantile that is not strictly between 0 and 1, KeyError for a conservation without one of

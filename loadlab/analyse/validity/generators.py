@@ -98,8 +98,8 @@ def check_lag(workers: pd.DataFrame, quantile: float, quantile_ms: float) -> Che
         if hit > allowed:
             text = (
                 f"Event-loop stalls of more than {milliseconds(threshold)} delayed about {percent(hit)} of the "
-                f"requests, and {label} of the steady part, {milliseconds(quantile_ms)}, rests on the slowest {percent(allowed)}: it may "
-                "show the generator and not the target. Add workers or lower the load."
+                f"requests, and {label} of the steady part, {milliseconds(quantile_ms)}, rests on the slowest "
+                f"{percent(allowed)}: it may show the generator and not the target. Add workers or lower the load."
             )
             return Check("generator_lag", status, text, hit, allowed)
     text = (

@@ -19,8 +19,8 @@ def check_success(finished: int, failed: int) -> Check:
     share = failed / finished
     if failed >= finished:
         text = (
-            f"No request succeeded, {'the only one' if finished == 1 else f'all {finished:,}'} failed, so this measures "
-            "no service: check the host and the paths."
+            f"No request succeeded, {'the only one' if finished == 1 else f'all {finished:,}'} failed, so this "
+            "measures no service: check the host and the paths."
         )
         return Check("success", "invalid", text, share, FAILED_LIMIT)
     if share > FAILED_LIMIT:
