@@ -233,7 +233,9 @@ class LiveRun:
     def _interrupt(self, number: int) -> None:
         if number == 1:
             text = "interrupted: the test ends in good order and what was measured is kept; interrupt again to kill it"
-            self.tables.add_event("interrupted", "from outside: Ctrl-C, SIGTERM or the notebook's stop button", time=time.time())
+            self.tables.add_event(
+                "interrupted", "from outside: Ctrl-C, SIGTERM or the notebook's stop button", time=time.time()
+            )
             self.stop()
         else:
             text = "interrupted again: the swarm is killed; what was measured is kept"

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from loadlab.spec import LoadTest, check_folder
+
 if TYPE_CHECKING:
     from loadlab.report import NotebookResult
 
@@ -24,7 +26,8 @@ SHOP: dict[str, Any] = {
 def run_demo(runs: str | Path, run_time: str, workers: int, on_progress: Callable[[str], None]) -> NotebookResult:
     """Start the demo shop, execute the notebook load_test against it, and end the shop.
 
-    The executed notebook is kept in the folder `runs`, beside the runs. Raises what `report.run_notebook` raises.
+    The executed notebook is kept in the folder `runs`, beside the runs. Raises SpecError for impossible values, before
+    anything is started, and what `report.run_notebook` raises.
     """
     from loadlab.demo import Storefront
     from loadlab.report import find_notebook, run_notebook
@@ -33,6 +36,8 @@ def run_demo(runs: str | Path, run_time: str, workers: int, on_progress: Callabl
     locustfile = notebook.parents[1] / "locustfiles" / "storefront.py"
     if locustfile.is_relative_to(Path.cwd()):
         locustfile = locustfile.relative_to(Path.cwd())
+    LoadTest(locustfile=locustfile, run_time=run_time, workers=workers)
+    check_folder("runs", Path(runs))
     with Storefront(**SHOP) as shop:
         on_progress(f"the demo shop answers at {shop.url}")
         return run_notebook(

@@ -42,7 +42,7 @@ class Headline:
 
 @dataclass(frozen=True)
 class Check:
-    """One validity check as it is shown: `status` is "ok", "unjudged", "warning" or "invalid", `result` that in words."""
+    """One validity check as it is shown: `status` is "ok", "unjudged", "warning" or "invalid"."""
 
     name: str
     status: str
