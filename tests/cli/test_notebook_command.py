@@ -65,7 +65,7 @@ def test_a_value_that_a_cell_refuses_is_wrong_usage(notebooks, cli):
     saved = notebooks / "executed" / "refuses.ipynb"
     assert answer.stderr.startswith("loadlab: run_time: got '5x'; allowed: a duration such as 90s")
     assert (
-        f"above 0. This stopped the notebook in code cell 2 of 2. The notebook is saved as {saved}\n" in answer.stderr
+        f"above 0. This stopped the notebook in code cell 3 of 3. The notebook is saved as {saved}\n" in answer.stderr
     )
 
 
