@@ -157,7 +157,7 @@ class Recorder:
             _status(response),
             clean_text(url or "", MAX_SAMPLE),
             *(ids or ("", "")),
-            "" if exception is None else fold_message(clean_text(exception, MAX_SAMPLE)),
+            "" if exception is None else clean_text(exception, MAX_SAMPLE),
         ]
         entry = (ms, self.count, row)
         if len(self._slowest) < EXEMPLARS:
