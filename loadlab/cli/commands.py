@@ -199,8 +199,11 @@ def notebook(
     _end_with_verdict(ctx, result)
 
 
-def _end_with_verdict(ctx: click.Context, result: NotebookResult) -> None:
-    """Say where the report of a notebook is and whether its run can be trusted, and end with the exit code of that."""
+def _end_with_verdict(ctx: click.Context, result: NotebookResult, *, advice: str = "") -> None:
+    """Say where the report of a notebook is and whether its run can be trusted, and end with the exit code of that.
+
+    `advice` follows on an invalid run.
+    """
     from loadlab import workbench
     from loadlab.cli.tables import format_verdict
 
@@ -210,6 +213,8 @@ def _end_with_verdict(ctx: click.Context, result: NotebookResult) -> None:
     if result.run_id is not None and not result.interrupted:
         made = workbench.open_run(result.run_id, str(result.parameters.get("runs", workbench.RUNS)))
         echo(format_verdict(made))
+        if advice and made.validity.status == "invalid":
+            echo(advice)
     ctx.exit(exit_code_of_notebook(result, made))
 
 
@@ -239,9 +244,9 @@ def demo(ctx: click.Context, /, runs_folder: str, run_time: str, workers: int) -
 
     Starts the shop on a free port of this machine, runs the notebook in batch, and ends the shop.
     """
-    from loadlab.cli.demo import run_demo
+    from loadlab.cli.demo import IF_INVALID, run_demo
 
     with Progress() as progress:
         result = run_demo(runs_folder, run_time, workers, progress.say)
     echo(f"Notebook: {result.path}")
-    _end_with_verdict(ctx, result)
+    _end_with_verdict(ctx, result, advice=IF_INVALID)

@@ -22,6 +22,11 @@ SHOP: dict[str, Any] = {
 }
 """A shop that could take 400 requests a second, and whose search fails now and then."""
 
+IF_INVALID = (
+    "In the demo the shop, its load generators and the notebook share this machine: when that is slow, or busy with "
+    "other things, they get in each other's way. Try again when it is idle, or with a longer --run-time."
+)
+
 
 def run_demo(runs: str | Path, run_time: str, workers: int, on_progress: Callable[[str], None]) -> NotebookResult:
     """Start the demo shop, execute the notebook load_test against it, and end the shop.
