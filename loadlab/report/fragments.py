@@ -31,8 +31,13 @@ def _check_table(data: ReportData) -> Table:
     )
 
 
+def _endpoint_table(data: ReportData) -> Table | None:
+    return tables.endpoint_table(data) if len(data.endpoints) else None
+
+
 TABLES: dict[str, tuple[_MakeTable, str]] = {
     "checks": (_check_table, ""),
+    "endpoints": (_endpoint_table, "No request was finished."),
     "errors": (tables.error_table, "No request failed and no task raised an exception."),
     "events": (tables.event_table, "Nothing happened."),
     "exemplars": (tables.exemplar_table, "No request was finished."),

@@ -94,6 +94,8 @@ def checks(data: ReportData) -> tuple[Check, ...]:
 def headlines(data: ReportData) -> tuple[Headline, ...]:
     """The numbers at the top, read from left to right."""
     total = data.total
+    if not total["count"]:
+        return (Headline("Requests", "0", "", "none was finished"), *_users(data))
     failures = format_count(total["failures"])
     return (
         Headline("Throughput", format_number(total["rps"]), "req/s", "successful requests"),

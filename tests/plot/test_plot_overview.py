@@ -36,7 +36,7 @@ def test_the_overview_holds_all_charts_over_time() -> None:
         "Throughput",
         "Errors by kind",
         "Users and workers",
-        "Response time heatmap",
+        "Requests by response time",
         "Generator CPU",
         "Generator event loop lag",
         "Generator memory",
@@ -96,7 +96,7 @@ def test_every_figure_is_named_labelled_and_told_apart_without_colour(plot: Any)
 @pytest.mark.parametrize("plot", every_figure(), ids=lambda plot: plot.title.text)
 def test_legends_are_outside_of_the_plot_area_and_hide_what_is_clicked(plot: Any) -> None:
     if not legend_labels(plot):
-        assert plot.title.text == "Response time heatmap"
+        assert plot.title.text == "Requests by response time"
         return
     assert plot.legend[0] in plot.above
     assert plot.legend[0].click_policy == "hide"
