@@ -99,7 +99,7 @@ def test_without_scripts_verdict_and_numbers_are_there(report: Path, sample: Rep
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [800, 1280])
+@pytest.mark.parametrize("width", [400, 800, 1280])
 def test_nothing_is_wider_than_the_page(report: Path, visit: Open, scheme: str, width: int) -> None:
     with visit(report, color_scheme=scheme) as seen:
         seen.page.set_viewport_size({"width": width, "height": 900})
