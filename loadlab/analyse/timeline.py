@@ -7,14 +7,18 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from loadlab import schema
 from loadlab.analyse.aggregate import merge_histograms
 from loadlab.analyse.bins import MAX_BINS, Instant, TimeBins
 from loadlab.analyse.confidence import quantile_column
 from loadlab.analyse.grouping import group_rows
 from loadlab.analyse.statistic import mean_ms, quantile_columns, rate_columns, sum_rows
-from loadlab.errors import AnalysisError
+from loadlab.errors import AnalysisError, SpecError, nearest_name
 
 QUANTILES = (0.5, 0.9, 0.95, 0.99)
+
+_MEASURED = frozenset(schema.column_names("requests")) - {"request_type", "name"}
+_OTHER_WORDS = {"endpoint": "name", "path": "name", "url": "name", "method": "request_type", "type": "request_type"}
 
 
 def timeline(
@@ -41,10 +45,11 @@ def timeline(
     and, with `intended`, intended_p50_ms, ... measured from the intended start (NaN where no user paces itself).
     Means and extremes are exact, quantiles within 1 %; see `Histogram.quantile`.
 
-    Raises SpecError for a resolution that is not a whole number of seconds, AnalysisError for more than MAX_BINS rows.
+    Raises SpecError for a resolution that is not a whole number of seconds and for a column that does not group,
+    AnalysisError for more than MAX_BINS rows.
     """
     bins = TimeBins.over([requests["time"]], resolution, start, end)
-    grouped_by = _columns(by)
+    grouped_by = _columns(by, requests)
     group_codes, keys = group_rows(requests, grouped_by)
     groups = len(keys)
     rows = len(bins) * groups
@@ -70,9 +75,15 @@ def timeline(
     return pd.DataFrame(columns)
 
 
-def _columns(by: str | Sequence[str] | None) -> list[str]:
+def _columns(by: str | Sequence[str] | None, requests: pd.DataFrame) -> list[str]:
     if by is None:
         return []
     if by == "name":
         return ["request_type", "name"]
-    return [by] if isinstance(by, str) else list(by)
+    columns = [by] if isinstance(by, str) else list(by)
+    for column in columns:
+        if column not in requests.columns or column in _MEASURED:
+            labels = [name for name in requests.columns if name not in _MEASURED]
+            nearest = _OTHER_WORDS.get(str(column)) or nearest_name(str(column), labels)
+            raise SpecError("by", column, " or ".join(labels), nearest=nearest)
+    return columns

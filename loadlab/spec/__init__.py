@@ -2,18 +2,21 @@
 
 from loadlab.spec.command_line import option_name, read_duration, read_options, read_pairs, write_options
 from loadlab.spec.durations import format_duration, parse_duration, write_duration
-from loadlab.spec.files import project_folder
+from loadlab.spec.files import check_folder, project_folder, writable_file
+from loadlab.spec.kinds import split_pairs
 from loadlab.spec.loadtest import LoadTest, check_locustfile
 from loadlab.spec.locust_options import is_owned_variable
 from loadlab.spec.secrets import hide_host, hide_text
-from loadlab.spec.specification import Field
+from loadlab.spec.specification import Field, combine
 from loadlab.spec.stage import Stage
 
 __all__ = [
     "Field",
     "LoadTest",
     "Stage",
+    "check_folder",
     "check_locustfile",
+    "combine",
     "format_duration",
     "hide_host",
     "hide_text",
@@ -24,6 +27,8 @@ __all__ = [
     "read_duration",
     "read_options",
     "read_pairs",
+    "split_pairs",
+    "writable_file",
     "write_duration",
     "write_options",
 ]
