@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from loadlab.spec import LoadTest as LoadTest
     from loadlab.spec import Stage as Stage
     from loadlab.spec import project_folder as project_folder
+    from loadlab.spec import writable_file as writable_file
     from loadlab.workbench import LiveRun as LiveRun
     from loadlab.workbench import Run as Run
     from loadlab.workbench import make_launcher as make_launcher
@@ -37,6 +38,7 @@ _HOME = {
     "run": "loadlab.workbench",
     "runs": "loadlab.workbench",
     "start": "loadlab.workbench",
+    "writable_file": "loadlab.spec",
 }
 
 __version__ = "0.1.0"

@@ -86,6 +86,7 @@ def examine(runs: str | Path = "runs") -> Checkup:
         rest = [
             _check_program("chromium", ("chromium", "chromium-browser", "google-chrome"), "the tests that open a page"),
             _check_program("nginx", ("nginx", "/usr/sbin/nginx"), "the tests that compare with its access log"),
+            _check_program("helm", ("helm",), "load tests on Kubernetes", "see https://helm.sh/docs/intro/install"),
             _check_program("git", ("git",), "the revision in a run's provenance"),
             _check_runs_folder(Path(runs)),
             _check_open_files(),
@@ -158,13 +159,13 @@ def _check_kernel() -> Finding:
     return Finding("notebook kernel", "ok", "'python3' starts this Python")
 
 
-def _check_program(name: str, programs: tuple[str, ...], purpose: str) -> Finding:
+def _check_program(name: str, programs: tuple[str, ...], purpose: str, mend: str = "") -> Finding:
     for program in programs:
         path = shutil.which(program)
         if path is not None:
             return Finding(name, "ok", path)
     package = "nginx-light" if name == "nginx" else name
-    return Finding(name, "optional", f"not found; only {purpose} need it", f"apt-get install {package}")
+    return Finding(name, "optional", f"not found; only {purpose} need it", mend or f"apt-get install {package}")
 
 
 def _check_runs_folder(folder: Path) -> Finding:

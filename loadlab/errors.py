@@ -58,6 +58,13 @@ class SpecError(LoadlabError):
         super().__init__(f"{field}: got {given!r}; allowed: {allowed}.{hint}")
 
     @classmethod
+    def missing(cls, field: str, allowed: str) -> SpecError:
+        """The error for a field that has to be given and was not."""
+        error = cls(field, None, allowed)
+        error.args = (f"{field}: missing; allowed: {allowed}.",)
+        return error
+
+    @classmethod
     def unknown(cls, what: str, name: str, valid: Iterable[str]) -> SpecError:
         """The error for a name that does not exist among `valid`, with the closest one that does."""
         names = sorted(valid)

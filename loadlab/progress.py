@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 import time
@@ -33,6 +34,15 @@ class Progress:
         self._live = self._stream.isatty()
         self._shown: float | None = None
 
+    def _write(self, text: str) -> None:
+        """Nobody reading any more, as behind a pipe to `head`, is no reason to end the work."""
+        try:
+            self._stream.write(text)
+            self._stream.flush()
+        except BrokenPipeError:
+            self._quiet = True
+            os.dup2(os.open(os.devnull, os.O_WRONLY), self._stream.fileno())
+
     def show(self, work: HasStatus) -> None:
         """Show where `work` is."""
         if self._quiet:
@@ -40,24 +50,22 @@ class Progress:
         now = time.monotonic()
         if self._live:
             width = shutil.get_terminal_size().columns
-            self._stream.write(f"\r\x1b[K{work.status_line()[: width - 1]}")
+            self._write(f"\r\x1b[K{work.status_line()[: width - 1]}")
         elif self._shown is None or now - self._shown >= PLAIN_EVERY_S:
-            self._stream.write(f"{work.status_line()}\n")
+            self._write(f"{work.status_line()}\n")
         else:
             return
         self._shown = now
-        self._stream.flush()
 
     def say(self, line: str) -> None:
         """Write a line that stays."""
         if not self._quiet:
             self._clear()
-            self._stream.write(f"{line}\n")
-            self._stream.flush()
+            self._write(f"{line}\n")
 
     def _clear(self) -> None:
         if self._live and self._shown is not None:
-            self._stream.write("\r\x1b[K")
+            self._write("\r\x1b[K")
             self._shown = None
 
     def __enter__(self) -> Self:
@@ -67,7 +75,6 @@ class Progress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._clear()
-        self._stream.flush()
 
 
 class NotebookProgress:

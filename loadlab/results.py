@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from html import escape
 from pathlib import Path
@@ -190,10 +190,12 @@ class Run(Archive):
         stages = np.full(len(timeline), None, dtype=object)
         windows = analyse.stage_windows(self.events)
         width = pd.Timedelta(resolution)
-        for name, users, begin, end in zip(
-            windows["name"], windows["users"], windows["ramp_end"], windows["end"], strict=True
+        for number, name, users, begin, end in zip(
+            *(windows[column] for column in ("stage", "name", "users", "ramp_end", "end")), strict=True
         ):  # whole bins only: one that is cut off by a ramp or by the end is no measurement of the stage
-            stages[(timeline["time"] >= begin) & (timeline["time"] + width <= end)] = name or f"{users:g} users"
+            stages[(timeline["time"] >= begin) & (timeline["time"] + width <= end)] = (
+                plot.format_stage(number, name, users) if len(windows) > 1 else f"{users:g} users"
+            )
         return plot.latency_by_rps(timeline.assign(stage=stages))
 
     def show(self, figure: LayoutDOM | None = None) -> None:
@@ -203,16 +205,17 @@ class Run(Archive):
         plot.show(self.overview() if figure is None else figure)
 
     def endpoints(self) -> Markup:
-        """`summary` as a table with small charts over time, for a notebook."""
-        from loadlab import analyse, plot
-        from loadlab.report import render_table_text
+        """`summary` as the report's table of endpoints with small charts over time, for a notebook."""
+        from loadlab import analyse
+        from loadlab.report import render_table, render_table_text
 
         timelines = analyse.timeline(self.requests, self._resolution(TABLE_BINS), by="name")
-        html = plot.endpoint_table_html(self.summary(), timelines)
-        return Markup(html, render_table_text(self._numbers, "endpoints"))
+        data = replace(self._numbers, endpoint_timelines=timelines)
+        return Markup(render_table(data, "endpoints"), render_table_text(data, "endpoints"))
 
     def report_table(self, name: str) -> Markup:
-        """One of the report's other tables, for a notebook: checks, errors, events, exemplars, generators or stages.
+        """One of the report's other tables, for a notebook: checks, endpoints, errors, events, exemplars,
+        generators or stages.
 
         Raises SpecError for another name.
         """

@@ -227,7 +227,7 @@ class LiveRun:
         told, answered = 0.0, 0
         while True:
             try:
-                while answered < self._interrupts:
+                while answered < min(self._interrupts, 2):  # the second kills the swarm
                     self._interrupt(answered + 1)
                     answered += 1
                 if self._recorder.wait(0.1):
@@ -251,7 +251,7 @@ class LiveRun:
     def _interrupt(self, number: int) -> None:
         if number == 1:
             text = "interrupted: the test ends in good order and what was measured is kept; interrupt again to kill it"
-            self.tables.add_event("interrupted", "a person interrupted the run", time=time.time())
+            self.tables.add_event("interrupted", "by Ctrl-C, SIGTERM or a stop button", time=time.time())
             self.stop()
         else:
             text = "interrupted again: the swarm is killed; what was measured is kept"

@@ -15,8 +15,9 @@ _FOLDS = (
     (re.compile(r"\b[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\b"), "<uuid>"),
     (re.compile(r"\b0x[0-9a-fA-F]+\b"), "<hex>"),
     (re.compile(r"\b(?=[0-9a-fA-F]*[0-9])(?=[0-9a-fA-F]*[a-fA-F])[0-9a-fA-F]{8,}\b"), "<hex>"),
-    (re.compile(r"(?<![A-Za-z])\d+(?:[.,]\d+)*"), "<n>"),
 )
+_NUMBERS = re.compile(r"(\b(?:code|status)\s?[=:]?\s?\d{3}\b)|(?<![A-Za-z])\d+(?:[.,]\d+)*", re.I)
+"""A status code is kept: it tells failures apart, and does not vary within one."""
 _ERRNO_KINDS = {
     errno.ECONNREFUSED: "connection refused",
     errno.ECONNRESET: "connection reset",
@@ -75,7 +76,7 @@ def fold_message(text: str) -> str:
     folded = clean_text(text, MAX_MESSAGE)
     for pattern, placeholder in _FOLDS:
         folded = pattern.sub(placeholder, folded)
-    return folded
+    return _NUMBERS.sub(lambda match: match[1] or "<n>", folded)
 
 
 def failure_kind(exception: object, status: int) -> str:

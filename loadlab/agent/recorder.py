@@ -158,7 +158,7 @@ class Recorder:
             _status(response),
             clean_text(url or "", MAX_SAMPLE),
             *(ids if type(ids) is tuple else ("", "")),
-            "" if exception is None else fold_message(clean_text(exception, MAX_SAMPLE)),
+            "" if exception is None else clean_text(exception, MAX_SAMPLE),
         ]
         self._kept += 1  # of two that took equally long, the earlier one goes first
         entry = (ms, self._kept, row)

@@ -9,14 +9,29 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from loadlab import schema
+from loadlab.errors import SpecError, nearest_name
 
-def key_columns(by: str | Sequence[str] | None) -> list[str]:
-    """The columns that `by` means: "name" is an endpoint, which takes its request type too."""
+_MEASURED = frozenset(schema.column_names("requests")) - {"request_type", "name", "region"}
+_OTHER_WORDS = {"endpoint": "name", "path": "name", "url": "name", "method": "request_type", "type": "request_type"}
+
+
+def key_columns(by: str | Sequence[str] | None, requests: pd.DataFrame) -> list[str]:
+    """The columns of `requests` that `by` means: "name" is an endpoint, which takes its request type too.
+
+    Raises SpecError for a column that does not group.
+    """
     if by is None:
         return []
     if by == "name":
         return ["request_type", "name"]
-    return [by] if isinstance(by, str) else list(by)
+    columns = [by] if isinstance(by, str) else list(by)
+    for column in columns:
+        if column not in requests.columns or column in _MEASURED:
+            labels = [name for name in requests.columns if name not in _MEASURED]
+            nearest = _OTHER_WORDS.get(str(column)) or nearest_name(str(column), labels)
+            raise SpecError("by", column, " or ".join(labels), nearest=nearest)
+    return columns
 
 
 def group_rows(frame: pd.DataFrame, by: Sequence[str]) -> tuple[NDArray[np.int64], pd.DataFrame]:

@@ -50,7 +50,7 @@ def summarise(
     the intended start. Undefined numbers are NaN. Means and extremes are exact, quantiles within 1 %; requests
     without a response time are counted but have no part in the latencies.
     """
-    grouped_by = key_columns(by)
+    grouped_by = key_columns(by, requests)
     codes, keys = group_rows(requests, grouped_by)
     sums = sum_rows(requests, codes, len(keys))
     histograms = merge_histograms(requests["histogram"], codes, len(keys))

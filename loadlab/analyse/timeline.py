@@ -42,10 +42,11 @@ def timeline(
     and, with `intended`, intended_p50_ms, ... measured from the intended start (NaN where no user paces itself).
     Means and extremes are exact, quantiles within 1 %; see `Histogram.quantile`.
 
-    Raises SpecError for a resolution that is not a whole number of seconds, AnalysisError for more than MAX_BINS rows.
+    Raises SpecError for a resolution that is not a whole number of seconds and for a column that does not group,
+    AnalysisError for more than MAX_BINS rows.
     """
     bins = TimeBins.over([requests["time"]], resolution, start, end)
-    grouped_by = key_columns(by)
+    grouped_by = key_columns(by, requests)
     group_codes, keys = group_rows(requests, grouped_by)
     groups = len(keys)
     rows = len(bins) * groups

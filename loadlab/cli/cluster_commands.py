@@ -9,6 +9,7 @@ import click
 
 from loadlab.cli.exit_codes import UNEXPECTED
 from loadlab.cli.loadtest_options import kubernetes_options, loadtest_options, read_kubernetes, read_test
+from loadlab.cli.output import echo
 from loadlab.spec import read_duration, read_pairs
 
 _test_file = click.argument("test_file", metavar="[TEST.yaml]", required=False, type=click.Path(path_type=Path))
@@ -33,7 +34,7 @@ def values(test_file: Path | None, **fields: Any) -> None:
     """
     from loadlab import clusters
 
-    click.echo(clusters.values_yaml(read_test(test_file, fields), **read_kubernetes(fields)), nl=False)
+    echo(clusters.values_yaml(read_test(test_file, fields), **read_kubernetes(fields)).rstrip("\n"))
 
 
 @click.command(short_help="Print what Helm would apply for a test.")
@@ -52,7 +53,7 @@ def manifests(test_file: Path | None, **fields: Any) -> None:
     """
     from loadlab import clusters
 
-    click.echo(clusters.manifests_yaml(read_test(test_file, fields), **read_kubernetes(fields)), nl=False)
+    echo(clusters.manifests_yaml(read_test(test_file, fields), **read_kubernetes(fields)).rstrip("\n"))
 
 
 @click.command(short_help="List the swarms in a cluster.")
@@ -71,9 +72,7 @@ def swarms(context: str | None, namespace: str | None, everywhere: bool) -> None
 
     with clusters.open_cluster(context, namespace) as cluster:
         found = clusters.find_swarms(cluster)
-        click.echo(
-            format_swarms(found) if found else f"no swarms in namespace {cluster.namespace} of {cluster.context}"
-        )
+        echo(format_swarms(found) if found else f"no swarms in namespace {cluster.namespace} of {cluster.context}")
 
 
 @click.command(short_help="End a swarm in a cluster.")
@@ -116,10 +115,10 @@ def gc(ctx: click.Context, /, context: str | None, namespace: str | None, dry_ru
     with clusters.open_cluster(context, namespace) as cluster:
         over = clusters.find_orphans(cluster)
         if not over:
-            click.echo(f"nothing to remove in namespace {cluster.namespace} of {cluster.context}")
+            echo(f"nothing to remove in namespace {cluster.namespace} of {cluster.context}")
         elif dry_run:
             for swarm in over:
-                click.echo(f"would remove {swarm.release} (owner {swarm.owner or 'unknown'})")
+                echo(f"would remove {swarm.release} (owner {swarm.owner or 'unknown'})")
         else:
             _remove(ctx, cluster, over)
 
@@ -138,7 +137,7 @@ def rbac(name: str, namespace: str, service_account: str, user: str) -> None:
     """
     from loadlab import clusters
 
-    click.echo(clusters.role_yaml(name, namespace, service_account, user), nl=False)
+    echo(clusters.role_yaml(name, namespace, service_account, user).rstrip("\n"))
 
 
 @click.command(short_help="Print a CronJob that runs a notebook.")
@@ -172,7 +171,7 @@ def cronjob(notebook: str, parameters: tuple[str, ...], timeout: str | None, nam
         timeout_s=read_duration("--timeout", timeout),
         **settings,
     )
-    click.echo(text, nl=False)
+    echo(text.rstrip("\n"))
 
 
 def _remove(ctx: click.Context, cluster: Any, found: list[Any]) -> None:
@@ -182,7 +181,7 @@ def _remove(ctx: click.Context, cluster: Any, found: list[Any]) -> None:
     left = clusters.remove_swarms(cluster, found)
     for swarm in found:
         rest = left.get(swarm.release)
-        click.echo(f"{swarm.release}: still there: {', '.join(rest)}" if rest else f"{swarm.release}: removed")
+        echo(f"{swarm.release}: still there: {', '.join(rest)}" if rest else f"{swarm.release}: removed")
     ctx.exit(UNEXPECTED if left else 0)
 
 

@@ -12,9 +12,9 @@ import loadlab
 from loadlab.cli.exit_codes import UNEXPECTED, exit_code_of_notebook, exit_code_of_run
 from loadlab.cli.group import CommandGroup
 from loadlab.cli.loadtest_options import kubernetes_options, loadtest_options, read_kubernetes, read_test
-from loadlab.errors import SpecError
+from loadlab.cli.output import echo
 from loadlab.progress import Progress
-from loadlab.spec import read_duration, read_pairs
+from loadlab.spec import read_duration, read_pairs, writable_file
 
 if TYPE_CHECKING:
     from loadlab.report import NotebookResult
@@ -72,24 +72,15 @@ def run(
 
     test = read_test(test_file, fields)
     place = workbench.make_launcher(launcher, **read_kubernetes(fields))
-    _check_report_file(report_file)
+    if report_file is not None:
+        writable_file(report_file, "--report")
     with Progress(quiet=quiet) as progress:
         progress.say(f"starting {test.describe()}")
         result = workbench.run(test, runs=runs_folder, launcher=place, progress=progress.show)
-    click.echo(result.path if quiet else f"{result.report_text()}\nRun {result.id} is kept in {result.path}")
+    echo(result.path if quiet else f"{result.report_text()}\nRun {result.id} is kept in {result.path}")
     if report_file is not None:
         progress.say(f"Report: {result.report(report_file)}")
     ctx.exit(exit_code_of_run(result))
-
-
-def _check_report_file(path: str | None) -> None:
-    """Refuse, before the load, a report that could not be written after it. Raises SpecError."""
-    if path is None:
-        return
-    if Path(path).is_dir():
-        raise SpecError("--report", path, "the name of a file; this is a folder")
-    if not Path(path).parent.is_dir():
-        raise SpecError("--report", path, f"a file in a folder that exists; there is no folder {Path(path).parent}")
 
 
 @main.command(short_help="List the recorded runs.")
@@ -113,17 +104,7 @@ def runs(
 
     labels = read_pairs("--label", label_texts)
     found = workbench.runs(runs_folder, labels=labels, host=host, status=status, since=since)
-    if len(found):
-        click.echo(format_runs(found))
-        return
-    if not Path(runs_folder).expanduser().is_dir():
-        raise click.UsageError(f"there is no folder {runs_folder}; name the one that keeps the runs with --runs DIR")
-    if labels:
-        columns = workbench.runs(runs_folder).columns
-        known = [name.removeprefix("label_") for name in columns if name.startswith("label_")]
-        for name in labels.keys() - set(known):
-            raise SpecError.unknown("label", name, known)
-    click.echo(f"no such runs in {runs_folder}")
+    echo(format_runs(found) if len(found) else f"no such runs in {runs_folder}")
 
 
 @main.command(short_help="Show a run.")
@@ -144,7 +125,7 @@ def show(run_ref: str, runs_folder: str, as_json: bool) -> None:
     from loadlab import workbench
 
     found = workbench.open_run(run_ref, runs_folder)
-    click.echo(json.dumps(found.summary_dict(), indent=2) if as_json else found.report_text())
+    echo(json.dumps(found.summary_dict(), indent=2) if as_json else found.report_text())
 
 
 @main.command(short_help="Write the HTML report of a run.")
@@ -163,7 +144,9 @@ def report(run_ref: str, runs_folder: str, output: str | None) -> None:
     """
     from loadlab import workbench
 
-    click.echo(workbench.open_run(run_ref, runs_folder).report(output))
+    if output is not None:
+        writable_file(output, "--output")
+    echo(workbench.open_run(run_ref, runs_folder).report(output))
 
 
 @main.command(short_help="Run a notebook in batch.")
@@ -207,7 +190,7 @@ def notebook(
     from loadlab.cli.tables import format_parameters
 
     if list_parameters:
-        click.echo(format_parameters(reports.notebook_parameters(name)))
+        echo(format_parameters(reports.notebook_parameters(name)))
         return
     with Progress(quiet=quiet) as progress:
         result = reports.run_notebook(
@@ -217,23 +200,28 @@ def notebook(
             timeout_s=read_duration("--timeout", timeout),
             on_progress=progress.say,
         )
-    click.echo(f"Notebook: {result.path}")
+    echo(f"Notebook: {result.path}")
     if html:
-        click.echo(f"Page: {reports.export_html(result.path)}")
+        echo(f"Page: {reports.export_html(result.path)}")
     _end_with_verdict(ctx, result)
 
 
-def _end_with_verdict(ctx: click.Context, result: NotebookResult) -> None:
-    """Say where the report of a notebook is and whether its run can be trusted, and end with the exit code of that."""
+def _end_with_verdict(ctx: click.Context, result: NotebookResult, *, advice: str = "") -> None:
+    """Say where the report of a notebook is and whether its run can be trusted, and end with the exit code of that.
+
+    `advice` follows on an invalid run.
+    """
     from loadlab import workbench
     from loadlab.cli.tables import format_verdict
 
     if result.report is not None:
-        click.echo(f"Report: {result.report}")
+        echo(f"Report: {result.report}")
     made = None
     if result.run_id is not None and not result.interrupted:
         made = workbench.open_run(result.run_id, str(result.parameters.get("runs", workbench.RUNS)))
-        click.echo(format_verdict(made))
+        echo(format_verdict(made))
+        if advice and made.validity.status == "invalid":
+            echo(advice)
     ctx.exit(exit_code_of_notebook(result, made))
 
 
@@ -249,7 +237,7 @@ def doctor(ctx: click.Context, /, runs_folder: str) -> None:
 
     checkup = examine(runs_folder)
     for status, line in checkup.lines():
-        click.secho(line, fg={"missing": "red", "warning": "yellow"}.get(status))
+        echo(click.style(line, fg={"missing": "red", "warning": "yellow"}.get(status)))
     ctx.exit(0 if checkup.ok else UNEXPECTED)
 
 
@@ -263,9 +251,9 @@ def demo(ctx: click.Context, /, runs_folder: str, run_time: str, workers: int) -
 
     Starts the shop on a free port of this machine, runs the notebook in batch, and ends the shop.
     """
-    from loadlab.cli.demo import run_demo
+    from loadlab.cli.demo import IF_INVALID, run_demo
 
     with Progress() as progress:
         result = run_demo(runs_folder, run_time, workers, progress.say)
-    click.echo(f"Notebook: {result.path}")
-    _end_with_verdict(ctx, result)
+    echo(f"Notebook: {result.path}")
+    _end_with_verdict(ctx, result, advice=IF_INVALID)

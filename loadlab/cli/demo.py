@@ -6,6 +6,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from loadlab.spec import LoadTest, check_folder
+
 if TYPE_CHECKING:
     from loadlab.report import NotebookResult
 
@@ -20,11 +22,17 @@ SHOP: dict[str, Any] = {
 }
 """A shop that could take 400 requests a second, and whose search fails now and then."""
 
+IF_INVALID = (
+    "In the demo the shop, its load generators and the notebook share this machine: when that is slow, or busy with "
+    "other things, they get in each other's way. Try again when it is idle, or with a longer --run-time."
+)
+
 
 def run_demo(runs: str | Path, run_time: str, workers: int, on_progress: Callable[[str], None]) -> NotebookResult:
     """Start the demo shop, execute the notebook load_test against it, and end the shop.
 
-    The executed notebook is kept in the folder `runs`, beside the runs. Raises what `report.run_notebook` raises.
+    The executed notebook is kept in the folder `runs`, beside the runs. Raises SpecError for impossible values, before
+    anything is started, and what `report.run_notebook` raises.
     """
     from loadlab.demo import Storefront
     from loadlab.report import find_notebook, run_notebook
@@ -33,6 +41,8 @@ def run_demo(runs: str | Path, run_time: str, workers: int, on_progress: Callabl
     locustfile = notebook.parents[1] / "locustfiles" / "storefront.py"
     if locustfile.is_relative_to(Path.cwd()):
         locustfile = locustfile.relative_to(Path.cwd())
+    LoadTest(locustfile=locustfile, run_time=run_time, workers=workers)
+    check_folder("runs", Path(runs))
     with Storefront(**SHOP) as shop:
         on_progress(f"the demo shop answers at {shop.url}")
         return run_notebook(

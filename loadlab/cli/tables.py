@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -16,6 +18,7 @@ if TYPE_CHECKING:
     from loadlab.results import Run
 
 _GAP = "  "
+_INDENT = "    "
 _VERDICTS = {
     "valid": "is valid",
     "warning": "is valid, with warnings",
@@ -24,15 +27,40 @@ _VERDICTS = {
 _SIGNS = {"invalid": "✕", "warning": "!"}
 
 
-def format_table(titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Lines of columns, each as wide as its longest cell; columns without any content are left out."""
+def format_table(titles: Sequence[str], rows: Iterable[Sequence[str]], width: int | None = None) -> str:
+    """Lines of columns, each as wide as its longest cell; columns without any content are left out.
+
+    Where they are wider than `width`, the columns that find no room go on in further lines, indented.
+    """
     cells = [[_printable(cell) for cell in row] for row in rows]
     used = [index for index, _ in enumerate(titles) if any(row[index] for row in cells)]
     lines = [[titles[index] for index in used], *([row[index] for index in used] for row in cells)]
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    parts = _fold(widths, width)
     return "\n".join(
-        _GAP.join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+        (_INDENT * (number > 0) + _GAP.join(line[column].ljust(widths[column]) for column in part)).rstrip()
+        for line in lines
+        for number, part in enumerate(parts)
+        if not number or any(line[column] for column in part)
     )
+
+
+def terminal_width() -> int | None:
+    """The columns of the terminal that standard output is shown in; None for a file or a pipe."""
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def _fold(widths: Sequence[int], width: int | None) -> list[list[int]]:
+    """Which columns share a line."""
+    parts: list[list[int]] = [[]]
+    used = 0
+    for column, own in enumerate(widths):
+        if width is not None and parts[-1] and used + len(_GAP) + own > width:
+            parts.append([])
+            used = len(_INDENT) - len(_GAP)
+        used += own + (len(_GAP) if parts[-1] or len(parts) > 1 else 0)
+        parts[-1].append(column)
+    return parts
 
 
 def format_runs(runs: pd.DataFrame) -> str:
@@ -54,13 +82,13 @@ def format_runs(runs: pd.DataFrame) -> str:
             ]
         )
     titles = ["RUN", "STARTED (UTC)", "STATUS", "VALIDITY", "USERS", "RUN TIME", "HOST", "LABELS", "PROBLEM"]
-    return format_table(titles, rows)
+    return format_table(titles, rows, terminal_width())
 
 
 def format_parameters(parameters: Mapping[str, Parameter]) -> str:
     """What a notebook takes, a line a parameter."""
     rows = [[each.name, each.default, each.allowed, each.help] for each in parameters.values()]
-    return format_table(["PARAMETER", "DEFAULT", "ALLOWED", "MEANING"], rows)
+    return format_table(["PARAMETER", "DEFAULT", "ALLOWED", "MEANING"], rows, terminal_width())
 
 
 def format_verdict(run: Run) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from loadlab.spec import LoadTest, hide_text
 LAST_LINES = 15
 _FRAME = re.compile(r'^  File "(?P<file>[^"]+)", line (?P<line>\d+)')
 _EXCEPTION = re.compile(r"^(?:[A-Za-z_][\w.]*\.)?[A-Z]\w*(?:Error|Exception|Warning|Exit|Interrupt)?: ?.*|^\w*Error$")
+
+_EXIT = re.compile(r"^[^#]*?\b(?:(?:sys\.)?exit|quit|os\._exit)\(|^\s*raise SystemExit\b")
 
 
 def check_syntax(locustfile: Path) -> None:
@@ -43,10 +46,20 @@ def explain(part: str, log: str, exit_code: int | None, locustfile: Path) -> Loa
             "FastHttpUser or User that is not abstract"
         )
     if match := re.search(r"Unknown User\(s\): (?P<names>.*)", log):
-        return SpecError("user_classes", match["names"].strip(), f"the user classes in {locustfile}")
-    if match := re.search(r"loadlab: (?P<text>the test has load stages.*)", log):
-        return SpecError("stages", "load stages", f"no stages with this locustfile, because {match['text']}")
+        given, known = match["names"].strip(), user_classes(locustfile)
+        names = f": {', '.join(known)}" if known else ""
+        nearest = nearest_name(given.partition(",")[0], known)
+        return SpecError("user_classes", given, f"the user classes in {locustfile}{names}", nearest=nearest)
+    if match := re.search(r"^ValueError: loadlab: the test has load stages, but .*: (?P<name>\w+)\r?$", log, re.M):
+        error = SpecError("stages", None, "no stages beside a load shape")
+        error.args = (
+            f"stages: {locustfile.name} has a load shape of its own, {match['name']}, which decides on the users: "
+            "leave the stages out, or take the shape out of the locustfile.",
+        )
+        return error
     if (found := _from_traceback(log, locustfile)) is not None:
+        return found
+    if (found := _from_exit(exit_code, locustfile)) is not None:
         return found
     tail = "\n".join(log.rstrip().splitlines()[-LAST_LINES:]) or "(it wrote nothing)"
     return LaunchError(f"{part} ended with exit code {exit_code} before the test began; its last words:\n{tail}")
@@ -73,6 +86,35 @@ def check_locustfile_fits(test: LoadTest, found: dict[str, Any]) -> None:
         tagged = test.tags or test.exclude_tags
         why = "no task is left by these tags" if tagged else "a user class needs at least one @task"
         raise LocustfileError(f"{test.locustfile}: {', '.join(found['without_tasks'])} has nothing to do; {why}")
+
+
+def user_classes(locustfile: Path) -> list[str]:
+    """The user classes that the file itself defines, as far as their bases' names tell; abstract ones are left out."""
+    found: dict[str, bool] = {}
+    for node in ast.parse(locustfile.read_bytes()).body:
+        if isinstance(node, ast.ClassDef):
+            bases = [ast.unparse(base).rpartition(".")[2] for base in node.bases]
+            if any(base in found or base.endswith("User") for base in bases):
+                body = [ast.unparse(line) for line in node.body if isinstance(line, ast.Assign)]
+                found[node.name] = "abstract = True" not in body
+    return [name for name, usable in found.items() if usable]
+
+
+def _from_exit(exit_code: int | None, locustfile: Path) -> LocustfileError | None:
+    """The error for a Locust process that the locustfile ended on purpose, which leaves no traceback."""
+    lines = enumerate(locustfile.read_text(encoding="utf-8", errors="replace").splitlines(), start=1)
+    place = next(((number, line.strip()) for number, line in lines if _EXIT.search(line)), None)
+    if place is not None:
+        return LocustfileError(
+            f"{locustfile}, line {place[0]}: this ended Locust with exit code {exit_code} before the test began"
+            f"\n    {place[0]} | {place[1]}"
+        )
+    if exit_code == 0:
+        return LocustfileError(
+            f"{locustfile}: Locust ended with exit code 0 before the test began: does a module that it imports call "
+            "sys.exit()?"
+        )
+    return None
 
 
 def _from_traceback(log: str, locustfile: Path) -> LocustfileError | None:

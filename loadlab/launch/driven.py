@@ -52,6 +52,8 @@ class DrivenSwarm(ABC):
         status = self._api.status()
         if status is None or status["ended"]:
             raise LaunchError("the number of users cannot be changed: the test is over")
+        if self.test.stages:
+            raise LaunchError("the number of users cannot be changed: the test's stages decide on it")
         if status["shape"]:
             raise LaunchError(f"the number of users cannot be changed: the load shape {status['shape']} decides on it")
         left = max(1, math.ceil(self._ends - time.monotonic()))  # Locust forgets its timer when users change

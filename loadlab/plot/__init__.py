@@ -7,13 +7,20 @@ and inert text: no HTML, no script and no template comes from the data.
 from __future__ import annotations
 
 from loadlab.plot.distribution import latency_by_rps, percentile_spectrum
-from loadlab.plot.endpoints import endpoint_table_html
 from loadlab.plot.generators import generator_figures, generator_health, users
 from loadlab.plot.heatmap import latency_heatmap
 from loadlab.plot.notebook import enable_notebook, show
 from loadlab.plot.overview import overview, overview_figures, stack
 from loadlab.plot.sparkline import sparkline_svg
-from loadlab.plot.text import MISSING, format_count, format_ms, format_number, format_percent, plain_text
+from loadlab.plot.text import (
+    MISSING,
+    format_count,
+    format_ms,
+    format_number,
+    format_percent,
+    format_stage,
+    plain_text,
+)
 from loadlab.plot.theme import no_data
 from loadlab.plot.thinning import thin_min_max
 from loadlab.plot.time_axis import TimeAxis
@@ -23,12 +30,12 @@ __all__ = [
     "MISSING",
     "TimeAxis",
     "enable_notebook",
-    "endpoint_table_html",
     "errors",
     "format_count",
     "format_ms",
     "format_number",
     "format_percent",
+    "format_stage",
     "generator_figures",
     "generator_health",
     "latency_by_rps",

@@ -167,7 +167,9 @@ class _StageLook:
 
 def _stage_looks(stages: pd.Series[Any]) -> list[_StageLook]:
     """How to draw each stage, in their order, and last the bins of none. Many stages get a sequence of colours."""
-    present = sorted(stages.dropna().unique(), key=lambda stage: (isinstance(stage, str), stage))
+    present: list[Any] = list(stages.dropna().unique())  # in the order of time, as names have no other
+    if not any(isinstance(stage, str) for stage in present):
+        present.sort()
     colours: Sequence[str] = SERIES_COLOURS
     if len(present) > len(SERIES_COLOURS):
         colours = [SEQUENCE[round(place)] for place in np.linspace(0, len(SEQUENCE) - 1, len(present))]

@@ -13,7 +13,7 @@ from bokeh.models.annotations import Label
 from bokeh.plotting import figure
 
 from loadlab.plot.lines import LegendEntry
-from loadlab.plot.text import format_count, plain_text
+from loadlab.plot.text import format_count, format_stage, plain_text
 from loadlab.plot.theme import ALERT_COLOUR, FONT, OTHER_COLOUR
 from loadlab.plot.time_axis import TIME_TOOLTIP, TimeAxis, to_milliseconds
 
@@ -40,6 +40,9 @@ _FOREMOST = ("note", "stage", "test_start", "test_stopping", "ramp_complete")
 
 _NEAREST = 0.025
 """Events closer than this share of the visible time get one label."""
+
+_LAST = 0.08
+"""Share of the visible time at its end in which a label stands before its line: behind it there is no room."""
 
 
 def draw_events(plot: figure, events: pd.DataFrame | None, axis: TimeAxis, *, labels: bool = True) -> list[LegendEntry]:
@@ -84,11 +87,12 @@ def draw_events(plot: figure, events: pd.DataFrame | None, axis: TimeAxis, *, la
 def _marks(events: pd.DataFrame) -> pd.DataFrame:
     """Columns time, alert, rank (the lower the more important), label, text; in the order of time."""
     ordered = events.sort_values("time", kind="stable")
+    staged = int((ordered["kind"] == "stage").sum()) > 1
     rows = [
         (
             str(kind) in ALERTS,
             _rank(str(kind)),
-            _label(str(kind), str(obj), str(text), str(data), str(region)),
+            _label(str(kind), str(obj), str(text), str(data), str(region), staged=staged),
             plain_text(text or kind, 200),
         )
         for kind, obj, text, data, region in zip(
@@ -107,13 +111,16 @@ def _rank(kind: str) -> int:
     return 1 + (_FOREMOST.index(kind) if kind in _FOREMOST else len(_FOREMOST))
 
 
-def _label(kind: str, obj: str, text: str, data: str, region: str) -> str:
+def _label(kind: str, obj: str, text: str, data: str, region: str, *, staged: bool) -> str:
     if kind == "stage":
-        users = _numbers(data).get("users")
+        told = _numbers(data)
+        index, users = told.get("index"), told.get("users")
         where = f" in {plain_text(region, 16)}" if region else ""
+        if staged and isinstance(index, int) and isinstance(users, int | float):
+            return format_stage(index, told.get("name") or "", users) + where
         return f"{format_count(users)} users{where}" if isinstance(users, int | float) else "stage"
     if kind in ("note", "warning") and text:
-        return plain_text(text, 28)
+        return plain_text(text, 24)
     words = _SHORT.get(kind, kind.replace("_", " "))
     return f"{plain_text(obj, 16)} {words}" if kind.startswith("worker_") and obj else words
 
@@ -150,7 +157,8 @@ def _labels(marks: pd.DataFrame, axis: TimeAxis) -> list[Label]:
     labels = []
     for group in groups:
         leader = min(group, key=lambda row: marks["rank"].iloc[row])
-        text = marks["label"].iloc[leader] + (f" +{len(group) - 1}" if len(group) > 1 else "")
+        text = marks["label"].iloc[leader] + (f" (+{len(group) - 1} more)" if len(group) > 1 else "")
+        at_the_end = positions[group[0]] > axis.end.timestamp() * 1000 - _LAST * nearest / _NEAREST
         labels.append(
             Label(
                 x=float(positions[group[0]]),
@@ -159,8 +167,8 @@ def _labels(marks: pd.DataFrame, axis: TimeAxis) -> list[Label]:
                 angle=90,
                 angle_units="deg",
                 text_align="right",
-                text_baseline="top",
-                x_offset=3,
+                text_baseline="bottom" if at_the_end else "top",
+                x_offset=-3 if at_the_end else 3,
                 y_offset=-4,
                 text_font=FONT,
                 text_font_size="11px",

@@ -24,6 +24,9 @@ from loadlab.plot.time_axis import TIME_TOOLTIP, TimeAxis, new_time_figure, to_m
 MAX_TIME_BINS = 240
 """Time bins of a heatmap at most; of more, neighbours are added up, so that counts stay exact."""
 
+_PALETTE = Viridis256[88:208]
+"""The part of viridis whose darkest has a contrast of 3:1 to a dark surface, and whose lightest is seen on a light."""
+
 
 def latency_heatmap(
     heat: pd.DataFrame, *, axis: TimeAxis | None = None, resolution: pd.Timedelta | None = None
@@ -33,7 +36,7 @@ def latency_heatmap(
     `heat` has a row for each cell with requests: time (start of the bin), low_ms and high_ms (> 0), count. `resolution`
     is the length of a bin, by default the shortest distance of two times, or a second where there is only one.
     """
-    title = "Response time heatmap"
+    title = "Requests by response time"
     heat = heat[heat["count"] > 0]
     if heat.empty:
         return no_data(title, "no request has a response time")
@@ -62,7 +65,7 @@ def latency_heatmap(
             "count": cells["count"].to_numpy(),
         }
     )
-    mapper = LogColorMapper(palette=Viridis256[40:], low=1, high=max(busiest, 2))
+    mapper = LogColorMapper(palette=_PALETTE, low=1, high=max(busiest, 2))
     quads = plot.quad(
         left="time",
         right="end",
@@ -85,7 +88,7 @@ def latency_heatmap(
             formatters={"@time": "datetime"},
         )
     )
-    bar = ColorBar(color_mapper=mapper, title="requests", width=12, formatter=NumeralTickFormatter(format="0,0"))
+    bar = ColorBar(color_mapper=mapper, width=12, formatter=NumeralTickFormatter(format="0,0"))
     style_color_bar(bar)
     plot.add_layout(bar, "right")
     return plot

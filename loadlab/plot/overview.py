@@ -51,7 +51,7 @@ def overview_figures(timeline: pd.DataFrame, **tables: Unpack[OverviewTables]) -
     they stay linked.
     """
     if timeline.empty:
-        return {"percentiles": no_data("Overview", "the run holds no requests")}
+        return _without_requests(tables)
     axis = TimeAxis.covering(timeline["time"], bin_width(timeline))
     events, errors_by_kind = tables.get("events"), tables.get("errors_by_kind")
     generators = tables.get("generators")
@@ -72,4 +72,21 @@ def overview_figures(timeline: pd.DataFrame, **tables: Unpack[OverviewTables]) -
             cpu_limit_percent=tables.get("cpu_limit_percent"),
             lag_limit_ms=tables.get("lag_limit_ms"),
         )
+    return figures
+
+
+def _without_requests(tables: OverviewTables) -> dict[str, figure | Column]:
+    """What a run in which no request was finished still has to show: its users and its load generators."""
+    figures: dict[str, figure | Column] = {
+        "percentiles": no_data("Requests over time", "no request was finished"),
+    }
+    people, generators = tables.get("users_table"), tables.get("generators")
+    known = [table for table in (people, generators) if table is not None and not table.empty]
+    if not known:
+        return figures
+    axis = TimeAxis.covering(pd.concat([table["time"] for table in known]), pd.Timedelta(seconds=1))
+    if people is not None and not people.empty:
+        figures["users"] = users(people, generators, tables.get("events"), axis=axis)
+    if generators is not None and not generators.empty:
+        figures["generators"] = generator_health(generators, axis=axis)
     return figures

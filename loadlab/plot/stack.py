@@ -99,9 +99,10 @@ def _draw_layer(plot: figure, source: ColumnDataSource, layer: Layer, bottom: st
         source=source,
         step_mode="after",
         fill_color=layer.colour,
-        fill_alpha=0.5,
+        fill_alpha=0.9,  # as faint as it may be to have 3:1 and more on light and on dark
         hatch_pattern=layer.hatch,
-        hatch_color=layer.colour,
+        hatch_color="white",
+        hatch_alpha=0.6,
         hatch_scale=8,
         name=layer.label,
     )

@@ -64,6 +64,11 @@ def format_percent(ratio: float) -> str:
     return f"{format_number(ratio * 100)} %"
 
 
+def format_stage(index: int, name: object, users: float) -> str:
+    """How a load stage, counted from 0, is called wherever it is named: "2: peak", or without a name "2: 80 users"."""
+    return f"{index + 1}: {plain_text(name, 24) or f'{format_count(users)} users'}"
+
+
 def _visible(character: str) -> str:
     if character in _LINE_BREAKS:
         return " "

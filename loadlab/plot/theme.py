@@ -18,6 +18,7 @@ from bokeh.models import (
     BoxZoomTool,
     FixedTicker,
     InlineStyleSheet,
+    NoOverlap,
     PanTool,
     Range1d,
     ResetTool,
@@ -90,8 +91,11 @@ _LEGEND_CSS = """
 :host { background-color: var(--figure-surface) !important; }
 .bk-item .bk-label { color: var(--figure-text) !important; }
 .bk-grid { row-gap: 2px !important; }
+@media (max-width: 720px) {
+  .bk-grid { display: flex !important; flex-wrap: wrap; max-width: calc(100vw - 150px); }
+}
 """
-"""A legend is HTML, follows the scheme at once, and so needs a surface of its own."""
+"""A legend is HTML, follows the scheme at once, and so needs a surface of its own. In a narrow window it wraps."""
 
 
 def new_figure(
@@ -150,16 +154,13 @@ def style_axis(axis: Axis) -> None:
         axis_line_color=_LIGHT["muted"],
         major_tick_line_color=_LIGHT["muted"],
         minor_tick_line_color=None,
+        major_label_policy=NoOverlap(min_distance=8),
     )
 
 
 def style_color_bar(bar: ColorBar) -> None:
     """Gives a colour bar the theme's fonts, and a grey that is readable in both schemes: it asks no style sheet."""
     bar.update(
-        title_text_font=FONT,
-        title_text_font_size="11px",
-        title_text_font_style="normal",
-        title_text_color=OTHER_COLOUR,
         major_label_text_font=FONT,
         major_label_text_font_size="11px",
         major_label_text_color=OTHER_COLOUR,
@@ -227,7 +228,14 @@ _CHARACTER_PX = 6.6
 
 
 def log_ticks(low: float, high: float) -> FixedTicker:
-    """Ticks of a logarithmic axis from `low` to `high` (> 0): 1, 2 and 5 of each decade, of many decades only 1."""
+    """Ticks of a logarithmic axis from `low` to `high` (> 0): 1, 2 and 5 of each decade, of many decades only 1.
+
+    Where fewer than three would be seen, the steps are finer.
+    """
     decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-    mantissas = (1, 2, 5) if len(decades) <= 4 else (1,)
-    return FixedTicker(ticks=[mantissa * 10.0**decade for decade in decades for mantissa in mantissas])
+    fine = [tuple(mantissa / 10 for mantissa in range(10, 100, step)) for step in (10, 5, 2, 1)]
+    for mantissas in [(1.0, 2.0, 5.0) if len(decades) <= 4 else (1.0,), *fine]:
+        ticks = [round(mantissa * 10.0**decade, 1 - decade) for decade in decades for mantissa in mantissas]
+        if sum(low <= tick <= high for tick in ticks) >= 3:
+            break
+    return FixedTicker(ticks=ticks)

@@ -10,6 +10,8 @@ from typing import Any
 
 from papermill.execute import ERROR_MARKER_TAG
 
+from loadlab import errors
+from loadlab.errors import LoadlabError, ReportError
 from loadlab.report.execution import Execution
 from loadlab.report.notebook_file import new_markdown_cell, read_notebook, write_notebook
 
@@ -19,10 +21,14 @@ _ANSI = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a notebook failed. `index` is the position of the cell to look at, None when no cell had begun."""
+    """Why a notebook failed. `index` is the position of the cell to look at, None when no cell had begun.
+
+    `exit_code` is that of the LoadlabError which ended it: 2 when a cell was given a wrong value.
+    """
 
     text: str
     index: int | None
+    exit_code: int = ReportError.exit_code
 
 
 def find_failure(notebook: Any, execution: Execution) -> Failure | None:
@@ -92,6 +98,10 @@ def _failed_cell(cells: Any, position: int, output: Any) -> Failure:
     message = _ANSI.sub("", output.evalue).strip()
     if len(message) > MESSAGE_LENGTH:
         message = message[:MESSAGE_LENGTH] + f"… ({len(message):,} characters)"
+    known = getattr(errors, output.ename, None)
+    if isinstance(known, type) and issubclass(known, LoadlabError):  # it speaks for itself, to people
+        between = "\n" if "\n" in message else " "
+        return Failure(f"{message}{between}This stopped the notebook {where}.", position, known.exit_code)
     return Failure(f"{output.ename} {where}: {message}".rstrip(": "), position)
 
 

@@ -18,9 +18,9 @@ _MakeTable = Callable[[ReportData], Table | None]
 
 
 def _check_table(data: ReportData) -> Table:
-    """The validity checks, those that were not passed first."""
+    """The validity checks, what speaks against the run first."""
     checks = verdict.checks(data)
-    results = [f"{verdict.SIGNS.get(check.status, '?')} {check.status}" for check in checks]
+    results = [f"{verdict.SIGNS.get(check.status, '?')} {check.result}" for check in checks]
     return Table(
         "Validity",
         (
@@ -31,8 +31,13 @@ def _check_table(data: ReportData) -> Table:
     )
 
 
+def _endpoint_table(data: ReportData) -> Table | None:
+    return tables.endpoint_table(data) if len(data.endpoints) else None
+
+
 TABLES: dict[str, tuple[_MakeTable, str]] = {
     "checks": (_check_table, ""),
+    "endpoints": (_endpoint_table, "No request was finished."),
     "errors": (tables.error_table, "No request failed and no task raised an exception."),
     "events": (tables.event_table, "Nothing happened."),
     "exemplars": (tables.exemplar_table, "No request was finished."),

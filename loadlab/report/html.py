@@ -59,6 +59,7 @@ def render_report(data: ReportData) -> str:
             verdict=verdict.judge(data),
             signs=verdict.SIGNS,
             checks=verdict.checks(data),
+            doubtful=verdict.DOUBTS,
             headlines=verdict.headlines(data),
             figures={name: Markup(place) for name, place in figures.places.items()},
             captions=FIGURES,

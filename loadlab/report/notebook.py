@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from loadlab.errors import ReportError, SpecError
 from loadlab.report.notebook_file import read_notebook
 from loadlab.report.parameters import Parameter, convert_parameters, read_parameters
+from loadlab.spec import check_folder
 
 if TYPE_CHECKING:
     from loadlab.report.execution import Execution
@@ -99,9 +100,10 @@ def run_notebook(
     the notebook goes on and the result says `interrupted`. A second interrupt ends the kernel.
 
     Raises:
-        SpecError: no such notebook, an unknown parameter, an ill-typed value. Nothing was started.
+        SpecError: no such notebook, unknown parameters, ill-typed values, a folder that cannot be written. Nothing
+            was started.
         ReportError: a cell failed or called sys.exit, the kernel died or did not start, the time-out passed; the
-            message names the cell and the saved notebook.
+            message names the cell and the saved notebook. Its exit code is 2 when a cell refused a wrong value.
     """
     source = find_notebook(name_or_path)
     target = Path(output_dir).resolve() / source.name
@@ -111,6 +113,7 @@ def run_notebook(
         raise SpecError(
             "output_dir", str(output_dir), "another folder than the notebook's own, which it would overwrite"
         )
+    check_folder("output_dir", target.parent)
     kernel = kernel_name or (None if notebook.metadata.get("kernelspec", {}).get("name") else "python3")
 
     from loadlab.report import execution, failure
@@ -121,7 +124,6 @@ def run_notebook(
         working_dir=Path(working_dir).resolve() if working_dir is not None else None,
     )
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
         target.unlink(missing_ok=True)
         execution.execute(source, target, values, run, kernel)
         found = failure.find_failure(read_notebook(target), run)
@@ -131,10 +133,12 @@ def run_notebook(
         raise ReportError(f"the executed notebook could not be written to {target}: {error}") from error
     if found is None:
         return _result(target, values, run)
-    message = f"{found.text}. The notebook is saved as {target}"
+    message = f"{found.text.rstrip('.')}. The notebook is saved as {target}"
     if run.interrupts or run.ending == "interrupted":
         raise KeyboardInterrupt(message)
-    raise ReportError(message)
+    failed = ReportError(message)
+    failed.exit_code = found.exit_code
+    raise failed
 
 
 def _result(target: Path, values: dict[str, object], run: Execution) -> NotebookResult:

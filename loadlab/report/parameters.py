@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from loadlab.errors import ReportError, SpecError
+from loadlab.spec import combine
 
 _SCALARS: dict[str, type] = {"int": int, "float": float, "bool": bool, "str": str}
 _ALLOWED = {int: "a whole number", float: "a finite number", bool: "true or false", str: "text"}
@@ -87,14 +88,24 @@ def convert_parameters(declared: Mapping[str, Parameter], given: Mapping[str, ob
     """The `given` values in their declared types.
 
     Raises:
-        SpecError: a name that the notebook does not have (with the nearest that it has), or a value of another type.
+        SpecError: names that the notebook does not have (with the nearest that it has) and values of another type; all
+            of them in one message.
     """
-    for name in given:
-        if name not in declared:
-            if not declared:
-                raise SpecError(f"parameter '{name}'", given[name], "none; the notebook has no parameters")
-            raise SpecError.unknown("parameter", name, declared)
-    return {name: declared[name].convert(value) for name, value in given.items()}
+    values: dict[str, object] = {}
+    problems: list[SpecError] = []
+    for name, value in given.items():
+        try:
+            if name in declared:
+                values[name] = declared[name].convert(value)
+            elif declared:
+                raise SpecError.unknown("parameter", name, declared)
+            else:
+                raise SpecError(f"parameter '{name}'", value, "none; the notebook has no parameters")
+        except SpecError as error:
+            problems.append(error)
+    if problems:
+        raise combine(problems)
+    return values
 
 
 def _parse(text: str, kind: type) -> object | None:

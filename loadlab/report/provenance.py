@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from loadlab.errors import SpecError
 from loadlab.plot import format_count, format_ms, plain_text
 from loadlab.plot.text import MISSING
 from loadlab.report.data import ReportData
 from loadlab.report.verdict import duration_s, format_duration
+from loadlab.spec import LoadTest, Stage, write_duration
 
 _VALUE_LENGTH = 300
 
@@ -74,18 +77,39 @@ def _describe_clock(clock: Mapping[str, float | None]) -> str:
 
 
 def _describe_test(loadtest: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    types = {field.name: field.type for field in LoadTest.fields()}
     for name, value in loadtest.items():
-        if value is None or value == "" or value == [] or value == {} or name == "labels":
+        if value in ("", [], {}) or name == "labels" or (value is None and types.get(name) != "duration"):
             continue
         if name == "environment" and isinstance(value, Mapping):
             yield name, f"{plain_text(', '.join(sorted(value)), _VALUE_LENGTH)} (values are not shown)"
         elif name == "stages" and isinstance(value, list):
-            for number, stage in enumerate(value):
-                yield f"stage {number}", plain_text(", ".join(f"{key} {part}" for key, part in stage.items()), 120)
-        elif isinstance(value, list):
-            yield name, plain_text(" ".join(map(str, value)), _VALUE_LENGTH)
+            for number, stage in enumerate(value, start=1):
+                yield f"stage {number}", plain_text(_describe_stage(stage), 120)
+        elif name == "locust_options" and isinstance(value, list):
+            yield name, plain_text(shlex.join(map(str, value)), _VALUE_LENGTH)
         else:
-            yield name, plain_text(value, _VALUE_LENGTH)
+            yield name, plain_text(_write_value(value, types.get(name, "")), _VALUE_LENGTH)
+
+
+def _describe_stage(stage: Mapping[str, object]) -> str:
+    try:
+        return Stage.from_dict(stage).to_text()
+    except SpecError:  # of another version, say
+        return ", ".join(f"{key} {part}" for key, part in stage.items())
+
+
+def _write_value(value: object, kind: str) -> str:
+    """A value as it stands on the command line and in a YAML file."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    if isinstance(value, int | float):
+        return write_duration(value) if kind == "duration" else f"{value:.10g}"
+    return str(value)
 
 
 def _describe_conservation(conservation: Mapping[str, float]) -> Iterator[tuple[str, str]]:

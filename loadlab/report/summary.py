@@ -7,6 +7,7 @@ from collections.abc import Hashable, Mapping
 from typing import Any
 
 from loadlab.report.data import ReportData
+from loadlab.report.verdict import DOUBTS
 from loadlab.schema import SCHEMA_VERSION
 
 STATISTICS = (
@@ -46,7 +47,7 @@ def summary_dict(data: ReportData) -> dict[str, Any]:
         "ended": info.get("ended"),
         "validity": {
             "status": data.validity["status"],
-            "reasons": [check["text"] for check in data.validity["checks"] if check["status"] != "ok"],
+            "reasons": [check["text"] for check in data.validity["checks"] if check["status"] in DOUBTS],
         },
         "total": _statistics(rows[-1]),
         "endpoints": [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from loadlab.plot import format_ms, plain_text
+from loadlab.plot import format_ms, format_stage
 from loadlab.plot.sparkline import sparkline_svg
 from loadlab.report.data import ReportData
 from loadlab.report.table import (
@@ -52,9 +52,7 @@ def stage_table(data: ReportData) -> Table | None:
     frame = data.stages
     if frame is None or len(frame) < 2:
         return None
-    names = [
-        f"{stage} {plain_text(name, 40)}".strip() for stage, name in zip(frame["stage"], frame["name"], strict=True)
-    ]
+    names = map(format_stage, frame["stage"], frame["name"], frame["users"])
     return Table(
         "Load stages, each from the end of its ramp",
         (
@@ -185,7 +183,6 @@ def generator_table(data: ReportData) -> Table | None:
             number_column("Highest CPU", highest["cpu_percent"], "% of a core"),
             number_column("Longest lag", highest["lag_ms"], "ms"),
             number_column("Most memory", highest["memory_bytes"] / 1e6, "MB"),
-            number_column("Clock offset", by_worker["clock_offset_ms"].median(), "ms"),
         ),
     )
 

@@ -35,13 +35,13 @@ def render_text(data: ReportData, width: int | None = None) -> str:
 
 
 def render_table_text(data: ReportData, name: str, width: int | None = None) -> str:
-    """The table "endpoints", or one that `render_table` knows, as text, `width` as in `render_text`.
+    """The table `name`, one that `render_table` knows, as text, `width` as in `render_text`.
 
     Raises:
         SpecError: there is no such table.
     """
     columns = min(width or shutil.get_terminal_size((WIDTH, 24)).columns, WIDTH)
-    table, nothing = (tables.endpoint_table(data), "") if name == "endpoints" else find_table(data, name)
+    table, nothing = find_table(data, name)
     if table is None:
         return nothing
     return "\n".join(line.rstrip() for line in _show(table, columns, TABLE_ROWS, "rows")).rstrip()
@@ -98,7 +98,10 @@ def _show(table: Table, width: int, most: int, what: str) -> Iterator[str]:
 
 def _plain_cell(column: Column, row: int) -> str:
     cell = column.cells[row].replace(FIGURE_SPACE, " ").replace(PUNCTUATION_SPACE, " ")
-    return cell + (_DOUBT if row in column.marked else " ") if column.marked else cell
+    if not column.marked:
+        return cell
+    number = cell.rstrip()
+    return number + (_DOUBT if row in column.marked else " ") + cell[len(number) :]
 
 
 def _fit(columns: Sequence[Column], cells: Sequence[Sequence[str]], width: int) -> list[int]:

@@ -11,18 +11,24 @@ from loadlab.report.data import ReportData
 from loadlab.schema import is_master
 
 _TITLES = {"valid": "Valid run", "warning": "Valid run, with warnings", "invalid": "Invalid run"}
-SIGNS = {"valid": "✓", "ok": "✓", "warning": "!", "invalid": "✕"}
+SIGNS = {"valid": "✓", "ok": "✓", "unjudged": "–", "warning": "!", "invalid": "✕"}
 """The second cue besides colour."""
+RESULTS = {"ok": "ok", "unjudged": "not judged", "warning": "warning", "invalid": "invalid"}
+"""The status of a check in words."""
+DOUBTS = ("warning", "invalid")
+"""What speaks against a run."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """`status` is "valid", "warning" or "invalid"; `reasons` are the sentences of the checks that were not passed."""
+    """`status` is "valid", "warning" or "invalid"; `reasons` are the sentences of the checks that make it so, and
+    `further` tells how many warnings there are besides an invalid run's reasons, or is ""."""
 
     status: str
     title: str
     sentence: str
     reasons: tuple[str, ...]
+    further: str = ""
 
 
 @dataclass(frozen=True)
@@ -37,11 +43,16 @@ class Headline:
 
 @dataclass(frozen=True)
 class Check:
-    """One validity check as it is shown: `status` is "ok", "warning" or "invalid"."""
+    """One validity check as it is shown: `status` is "ok", "unjudged", "warning" or "invalid"."""
 
     name: str
     status: str
     text: str
+
+    @property
+    def result(self) -> str:
+        """The status in words."""
+        return RESULTS.get(self.status, self.status)
 
 
 def judge(data: ReportData) -> Verdict:
@@ -62,25 +73,30 @@ def judge(data: ReportData) -> Verdict:
         sentence = f"{measured} Read the warnings before you rely on it."
     else:
         sentence = measured
-    reasons = tuple(check.text for check in checks(data) if check.status != "ok")
-    return Verdict(status, _TITLES.get(status, status), sentence, reasons)
+    made = checks(data)
+    reasons = tuple(check.text for check in made if check.status == status)
+    warnings = sum(check.status == "warning" for check in made) if status == "invalid" else 0
+    further = f"There {'is a warning' if warnings == 1 else f'are {warnings} warnings'} too." if warnings else ""
+    return Verdict(status, _TITLES.get(status, status), sentence, reasons, further)
 
 
 def checks(data: ReportData) -> tuple[Check, ...]:
-    """The validity checks, those that were not passed first."""
+    """The validity checks: those that speak against the run, those that were passed, those that could not be made."""
     shown = [
         Check(
             plain_text(str(check["name"]).replace("_", " "), 60), str(check["status"]), plain_text(check["text"], 400)
         )
         for check in data.validity["checks"]
     ]
-    rank = {"invalid": 0, "warning": 1}
+    rank = {"invalid": 0, "warning": 1, "unjudged": 3}
     return tuple(sorted(shown, key=lambda check: rank.get(check.status, 2)))
 
 
 def headlines(data: ReportData) -> tuple[Headline, ...]:
     """The numbers at the top, read from left to right."""
     total = data.total
+    if not total["count"]:
+        return (Headline("Requests", "0", "", "none was finished"), *_users(data))
     failures = format_count(total["failures"])
     return (
         Headline("Throughput", format_number(total["rps"]), "req/s", "successful requests"),

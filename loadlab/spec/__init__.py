@@ -3,13 +3,14 @@
 from loadlab.spec.command_line import option_name, read_duration, read_options, read_pairs, write_options
 from loadlab.spec.division import divide_number, divide_test
 from loadlab.spec.durations import format_duration, parse_duration, write_duration
-from loadlab.spec.files import project_folder, yaml_document
+from loadlab.spec.files import check_folder, project_folder, writable_file, yaml_document
 from loadlab.spec.guard import GuardRails, missing_guard_rails, read_guard_rails
+from loadlab.spec.kinds import split_pairs
 from loadlab.spec.kubernetes import KubernetesOptions
 from loadlab.spec.loadtest import LoadTest, check_locustfile
 from loadlab.spec.locust_options import is_owned_variable
 from loadlab.spec.secrets import hide_host, hide_text
-from loadlab.spec.specification import Field
+from loadlab.spec.specification import Field, combine
 from loadlab.spec.stage import Stage
 
 __all__ = [
@@ -18,7 +19,9 @@ __all__ = [
     "KubernetesOptions",
     "LoadTest",
     "Stage",
+    "check_folder",
     "check_locustfile",
+    "combine",
     "divide_number",
     "divide_test",
     "format_duration",
@@ -33,6 +36,8 @@ __all__ = [
     "read_guard_rails",
     "read_options",
     "read_pairs",
+    "split_pairs",
+    "writable_file",
     "write_duration",
     "write_options",
     "yaml_document",

@@ -80,10 +80,11 @@ def _read(field: Field, given: Any) -> Any:
     if field.type in ("integer", "number", "duration"):
         if field.nullable and given.lower() == "none":
             return None
-        try:
-            return int(given) if field.type == "integer" else float(given)
-        except ValueError:
-            return given
+        for read in (int, float) if field.type != "integer" else (int,):
+            try:
+                return read(given)
+            except ValueError:
+                continue
     return given
 
 

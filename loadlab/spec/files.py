@@ -1,7 +1,10 @@
-"""The only file access of this package: reading a test from YAML, and looking where its locustfile is."""
+"""The only file access of this package: reading a test from YAML, and looking for its locustfile and for places to
+write to."""
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -94,12 +97,48 @@ def _unreadable(what: str, place: str, sentence: str) -> SpecError:
     return error
 
 
-def check_file(what: str, path: Path, suffixes: Iterable[str]) -> None:
-    """Raise SpecError unless `path` is a file; it names the nearest file beside it that has one of `suffixes`."""
-    if path.is_file():
+def writable_file(path: str | Path, what: str = "report") -> Path:
+    """`path`, if a file can be written there; looked at before a load whose result would have no place after it.
+
+    Raises:
+        SpecError: naming `what`; it is a folder, its folder does not exist, or that cannot be written to.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise SpecError(what, str(path), "the name of a file; this is a folder")
+    if not path.parent.is_dir():
+        raise SpecError(what, str(path), f"a file in a folder that exists; there is no folder {path.parent}")
+    _try_to_write(what, path, path)
+    return path
+
+
+def check_folder(what: str, folder: Path) -> None:
+    """Make `folder` where it is missing. Raises SpecError, naming `what`, when nothing can be written into it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SpecError(what, str(folder), f"a folder that can be made ({error.strerror or error})") from error
+    _try_to_write(what, folder, folder / "loadlab")
+
+
+def _try_to_write(what: str, path: Path, target: Path) -> None:
+    try:
+        handle, probe = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        os.close(handle)
+        Path(probe).unlink()
+    except OSError as error:
+        raise SpecError(what, str(path), f"a place that can be written to ({error.strerror or error})") from error
+
+
+def check_file(what: str, path: Path, suffixes: Iterable[str], *, strict: bool = False) -> None:
+    """Raise SpecError unless `path` is a file; it names the nearest file beside it that has one of `suffixes`.
+
+    With `strict` a file that has none of `suffixes` is refused too.
+    """
+    if path.is_file() and (path.suffix in suffixes or not strict):
         return
     folder = path.parent
-    wanted = f"an existing file that ends in {' or '.join(suffixes)}"
+    wanted = f"{'a' if path.is_file() else 'an existing'} file that ends in {' or '.join(suffixes)}"
     if not folder.is_dir():
         raise SpecError(what, str(path), f"{wanted}; there is no folder {folder}")
     found = {file.name: file for file in sorted(folder.iterdir()) if file.suffix in suffixes and file.is_file()}

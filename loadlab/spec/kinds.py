@@ -51,7 +51,7 @@ def integer(minimum: int | None = None) -> Kind:
         if isinstance(value, numbers.Integral) and not isinstance(value, bool):
             result = int(value)
         else:
-            real = _real(field, value, allowed)
+            real = _real(field, value, allowed, whole=True)
             result = int(real)
             if result != real:
                 raise SpecError(field, value, allowed)
@@ -157,6 +157,12 @@ def _convert_url(field: str, value: object) -> str:
         shown = hide_host(value)
         bare = re.fullmatch(r"(?:https?:?)?/*([^\s/:]\S*)", shown)
         raise SpecError(field, shown, allowed, nearest=f"http://{bare[1].rstrip('/')}" if bare else None)
+    scheme = parts[1].lower()
+    if scheme not in _SCHEMES:
+        meant = next((known for known in _SCHEMES if _is_one_slip(scheme, known)), None)
+        if meant is not None:
+            shown = hide_host(value)
+            raise SpecError(field, shown, allowed, nearest=meant + shown[len(scheme) :])
     try:
         split = urlsplit(value)
         complete = split.port != 0 and (bool(split.hostname) or not split.scheme.startswith("http"))
@@ -165,6 +171,19 @@ def _convert_url(field: str, value: object) -> str:
     if not complete or "?" in value or "#" in value:
         raise SpecError(field, hide_host(value), f"{allowed}, without a query; the locustfile's paths are added to it")
     return value.rstrip("/")
+
+
+_SCHEMES = ("http", "https", "ws", "wss", "grpc", "rpc")
+"""Others are for clients of the locustfile's own, and taken unless they look like one of these with a typing error."""
+
+
+def _is_one_slip(given: str, meant: str) -> bool:
+    """True if one character too many, too few, or another one, or two exchanged neighbours tell the two apart."""
+    start = next((place for place, pair in enumerate(zip(given, meant, strict=False)) if pair[0] != pair[1]), None)
+    if start is None:
+        return abs(len(given) - len(meant)) == 1
+    left, other = given[start:], meant[start:]
+    return left[1:] in (other, other[1:]) or left == other[1:] or left == other[1::-1] + other[2:]
 
 
 url = Kind("text", "a URL with its scheme, such as http://127.0.0.1:8080", _convert_url)
@@ -231,10 +250,10 @@ def mapping(key: Kind, value: Kind, split: Callable[[str], dict[str, str]] | Non
     return Kind("mapping", allowed, convert)
 
 
-def _real(field: str, value: object, allowed: str) -> float:
+def _real(field: str, value: object, allowed: str, *, whole: bool = False) -> float:
     if isinstance(value, bool) or not isinstance(value, numbers.Real):
         error = SpecError(field, value, allowed)
-        error.nearest = _as_number(value)
+        error.nearest = _as_number(value, whole=whole)
         if error.nearest:
             error.args = (f"{error} Did you mean {error.nearest}?",)  # a number, so without quotes
         raise error
@@ -247,12 +266,12 @@ def _real(field: str, value: object, allowed: str) -> float:
     return result
 
 
-def _as_number(value: object) -> str | None:
+def _as_number(value: object, *, whole: bool) -> str | None:
     try:
         number = float(value) if isinstance(value, str) else math.nan
     except ValueError:
         return None
-    return f"{number:g}" if math.isfinite(number) else None
+    return f"{number:g}" if math.isfinite(number) and not (whole and number % 1) else None
 
 
 def _as_text(value: object) -> str | None:

@@ -128,7 +128,7 @@ class LoadTest(Specification):
             errors += problems.errors
         if isinstance(given.get("locustfile"), str | Path):
             try:
-                check_file("locustfile", Path(given["locustfile"]), (".py",))
+                check_file("locustfile", Path(given["locustfile"]), (".py",), strict=True)
             except SpecError as error:
                 errors.append(error)
         if errors:
@@ -156,10 +156,19 @@ class LoadTest(Specification):
     def describe(self) -> str:
         """One line for people: how much load, for how long, on what, from where; no secrets."""
         load = f"{self.users} user{'s' * (self.users != 1)}"
-        load = f"{len(self.stages)} stages of up to {load}" if self.stages else f"{load} at {self.spawn_rate:g}/s"
+        load = (
+            f"{len(self.stages)} stage{'s' * (len(self.stages) != 1)} of up to {load}"
+            if self.stages
+            else f"{load} at {self.spawn_rate:g}/s"
+        )
         target = hide_host(self.host) if self.host else "the locustfile's host"
         workers = f"{self.workers} worker{'s' * (self.workers != 1)}" if self.workers else "one process"
         return f"{load} for {format_duration(self.run_time)} on {target}, {workers}, {self.locustfile.name}"
+
+    @classmethod
+    def _fitting_field(cls, value: object, place: int) -> str:
+        text = str(value) if isinstance(value, str | Path) else ""
+        return "host" if "://" in text else "locustfile" if text else "users" if isinstance(value, int) else ""
 
     @classmethod
     def _check(cls, given: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -195,5 +204,10 @@ def _changed(given: dict[str, Any], changes: Mapping[str, Any]) -> dict[str, Any
 
 
 def check_locustfile(test: LoadTest) -> None:
-    """Raise SpecError, naming the nearest Python file beside it, unless the test's locustfile exists."""
-    check_file("locustfile", test.locustfile, (".py",))
+    """Raise SpecError, naming the nearest Python file beside it, unless the test's locustfile is one."""
+    if not isinstance(test, LoadTest):  # the first thing that a person may get wrong
+        path = str(test) if isinstance(test, str | Path) else ""
+        named = f"locustfile={path!r}, ..." if path.endswith(".py") else "..."
+        how = f"LoadTest.from_yaml({path!r})" if path.endswith((".yaml", ".yml")) else f"LoadTest({named})"
+        raise SpecError("test", test, f"a LoadTest, such as {how}")
+    check_file("locustfile", test.locustfile, (".py",), strict=True)

@@ -79,7 +79,9 @@ class Specification:
 
     def __init__(self, *unnamed: object, **given: Any) -> None:
         if unnamed:
-            example = f"{self.fields()[0].name}={unnamed[0]!r}"
+            fitting = [(self._fitting_field(value, place), value) for place, value in enumerate(unnamed)]
+            names = [field.name for field in self.fields()]
+            example = ", ".join(f"{name}={value!r}" for name, value in fitting if name) or f"{names[0]}=..."
             raise SpecError(type(self).__name__, unnamed[0], f"fields given by their names, such as {example}")
         try:
             values = self._check(given)
@@ -87,6 +89,12 @@ class Specification:
             raise combine(problems.errors) from None
         for name, value in values.items():
             object.__setattr__(self, name, value)
+
+    @classmethod
+    def _fitting_field(cls, value: object, place: int) -> str:
+        """The field that a value given without a name at this place is meant for, or ""."""
+        names = [field.name for field in cls.fields()]
+        return names[place] if place < len(names) else ""
 
     @classmethod
     def fields(cls) -> tuple[Field, ...]:
@@ -116,7 +124,7 @@ class Specification:
             if name not in given:
                 values[name] = field.default
                 if field.required and name not in meant:
-                    errors.append(SpecError(prefix + name, None, field.allowed))
+                    errors.append(SpecError.missing(prefix + name, field.allowed))
                 continue
             try:
                 values[name] = field.convert(prefix + name, given[name])

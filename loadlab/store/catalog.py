@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loadlab.errors import RunNotFound, SpecError, StoreError
+from loadlab.spec import split_pairs
 from loadlab.store.folder import RunFolder
 from loadlab.store.ids import is_run_id, start_of_run_id
 from loadlab.store.location import parse_root
@@ -54,7 +55,7 @@ def find_run(root: str | os.PathLike[str], ref: str | os.PathLike[str] = "latest
 def list_runs(
     root: str | os.PathLike[str],
     *,
-    labels: Mapping[str, str] | None = None,
+    labels: Mapping[str, str] | str | None = None,
     since: datetime | str | None = None,
     until: datetime | str | None = None,
     status: str | Iterable[str] | None = None,
@@ -65,12 +66,12 @@ def list_runs(
 
     Columns: id, started, ended (datetime64[us, UTC]), status, host (text), users (Int64, the most of a staged test),
     run_time_s (float64, planned), validity (text), one text column ``label_<name>`` a label, problem (text). A folder
-    whose run.json is missing or damaged is a row of status "corrupt" whose `problem` says why. A root that does not
-    exist holds no runs. `id` is the folder's name, by which `find_run` finds it.
+    whose run.json is missing or damaged is a row of status "corrupt" whose `problem` says why. `id` is
+    the folder's name, by which `find_run` finds it.
 
     Args:
         root: the folder.
-        labels: keep runs that have all of these labels.
+        labels: keep runs that have all of these labels; also as one text, "service=shop, build=42".
         since: keep runs that began then or later; ISO text or datetime, UTC without a zone.
         until: keep runs that began then or earlier.
         status: keep runs of this status, or of one of these.
@@ -78,24 +79,43 @@ def list_runs(
         is_being_written: asked about the journal of each run of status "running"; where it says no the recorder has
             died, and the status shown is "unfinished".
 
-    Raises SpecError for a time that cannot be read, StoreError for a root that cannot be.
+    Raises SpecError for a time that cannot be read and for a label that no run has, RunNotFound for a root that does
+    not exist, StoreError for one that cannot be read.
     """
     wanted_status = None if status is None else {status} if isinstance(status, str) else set(status)
     earliest, latest = _limit("since", since), _limit("until", until)
-    rows = []
-    for path in _scan(parse_root(root)):
+    wanted_labels = _read_labels(labels)
+    folder = parse_root(root)
+    if not folder.is_dir():
+        raise RunNotFound(f"There is no folder {folder}; name the one that keeps the runs.")
+    rows, known = [], set()
+    for path in _scan(folder):
         row = _describe(RunFolder(path), is_being_written)
         started = row["started"]
+        known |= {name.removeprefix("label_") for name in row if name.startswith("label_")}
         if (
             (wanted_status is None or row["status"] in wanted_status)
             and (host is None or row.get("host") == host)
-            and all(row.get(f"label_{name}") == str(value) for name, value in (labels or {}).items())
+            and all(row.get(f"label_{name}") == str(value) for name, value in wanted_labels.items())
             and (earliest is None or (started is not None and started >= earliest))
             and (latest is None or (started is not None and started <= latest))
         ):
             rows.append(row)
+    for name in sorted(wanted_labels.keys() - known):
+        if known:
+            raise SpecError.unknown("label", name, known)
+        raise SpecError(f"label '{name}'", wanted_labels[name], f"none; no run in {folder} has a label")
     rows.sort(key=lambda row: (row["started"] or datetime.min.replace(tzinfo=UTC), row["id"]))
     return _frame(rows)
+
+
+def _read_labels(labels: Mapping[str, str] | str | None) -> Mapping[str, str]:
+    if isinstance(labels, Mapping):
+        return labels
+    try:
+        return split_pairs(labels or "")
+    except (AttributeError, TypeError, ValueError) as error:
+        raise SpecError("labels", labels, "a dict, or text such as 'service=shop, build=42'") from error
 
 
 def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:

@@ -16,8 +16,10 @@ from loadlab.agent.failures import MAX_MESSAGE, clean_text, failure_kind, fold_m
         ("facade", "facade"),
         ("HTTP2 error in v2", "HTTP2 error in v2"),
         ("/products/17?page=3", "/products/<n>?<query>"),
-        ("URL http://127.0.0.1:40679/search?q=red+socks&page=2: code=503", "URL <host>/search?<query>: code=<n>"),
+        ("URL http://127.0.0.1:40679/search?q=red+socks&page=2: code=503", "URL <host>/search?<query>: code=503"),
         ("what? a=b", "what? a=b"),
+        ("status: 404 after 12 ms", "status: 404 after <n> ms"),
+        ("code=12345 of 17", "code=<n> of <n>"),
     ],
 )
 def test_what_varies_is_folded(message: str, folded: str) -> None:

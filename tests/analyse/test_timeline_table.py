@@ -147,3 +147,13 @@ def test_a_wrong_clock_does_not_eat_the_memory() -> None:
     with pytest.raises(AnalysisError, match="coarser resolution"):
         timeline(requests, "10min", by="name")
     assert timeline(requests, "1D")["count"].sum() == len(samples)
+
+
+@pytest.mark.parametrize(
+    ("by", "nearest"),
+    [("endpoint", "name"), ("nam", "name"), ("method", "request_type"), (["name", "count"], None)],
+)
+def test_groups_that_there_are_not(by: str | list[str], nearest: str | None) -> None:
+    with pytest.raises(SpecError, match=r"by: got .*; allowed: request_type or name") as raised:
+        timeline(requests_table(draw_samples(seconds=2)), by=by)
+    assert raised.value.nearest == nearest

@@ -24,13 +24,16 @@ EVENTS = [
 ]
 STEADY = SECONDS - 3
 ALL = [
-    *("samples", "conservation", "workers", "users", "generator_cpu", "generator_lag", "clocks", "target_rate"),
-    *("steady", "end", "tasks", "master_cpu", "names", "interrupted", "lease", "journal", "master", "regions"),
+    *("samples", "success", "conservation", "workers", "users", "generator_cpu", "generator_lag", "clocks"),
+    *("target_rate", "steady", "end", "tasks", "master_cpu", "names", "interrupted", "lease", "journal", "master"),
+    "regions",
     "notices",
 ]
 
 
-def make_samples(*, seconds: int = SECONDS, rate: int = 50, scale_ms: float = 100.0, seed: int = 3) -> pd.DataFrame:
+def make_samples(
+    *, seconds: int = SECONDS, rate: int = 50, scale_ms: float = 100.0, seed: int = 3, failing: float = 0.01
+) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     n = seconds * rate
     return pd.DataFrame(
@@ -39,7 +42,7 @@ def make_samples(*, seconds: int = SECONDS, rate: int = 50, scale_ms: float = 10
             "request_type": "GET",
             "name": "/",
             "ms": scale_ms * rng.lognormal(0, 0.3, n),
-            "failed": rng.random(n) < 0.01,
+            "failed": rng.random(n) < failing,
             "size": 100,
         }
     )
@@ -86,7 +89,7 @@ def counts(**changes: int) -> dict[str, int]:
 
 
 def test_a_good_run_is_valid() -> None:
-    validity = judge(target_rps=50)
+    validity = judge(target_rps=50, errors=schema.empty_frame("errors"))
     assert validity.status == "valid"
     assert validity.reasons == ()
     assert [check.name for check in validity.checks] == ALL
@@ -137,6 +140,7 @@ def test_an_empty_run_is_invalid() -> None:
     )
     assert empty.status == "invalid"
     assert check(empty, "samples").text == "The run holds no requests."
+    assert check(empty, "success").status == "unjudged"
     assert check(empty, "target_rate").status == "invalid"
     json.dumps(empty.to_dict(), allow_nan=False)
 
@@ -147,6 +151,29 @@ def test_samples(rate: int, status: str) -> None:
     assert (found.status, found.value, found.limit) == (status, STEADY * rate, 368)
     assert "p99, which needs 368" in found.text
     assert check(judge(samples=make_samples(rate=rate), conservation={}, quantile=0.95), "samples").status == "ok"
+
+
+@pytest.mark.parametrize(
+    ("failing", "status", "text"),
+    [
+        (0.0, "ok", "3,000 requests succeeded."),
+        (0.3, "ok", "requests succeeded."),
+        (0.7, "warning", "% of the requests failed: response times"),
+        (1.0, "invalid", "No request succeeded, all 3,000 failed, so this measures no service: check the host"),
+    ],
+)
+def test_success(failing: float, status: str, text: str) -> None:
+    validity = judge(samples=make_samples(failing=failing))
+    found = check(validity, "success")
+    assert (found.status, validity.status) == (status, {"ok": "valid"}.get(status, status))
+    assert text in found.text
+
+
+def test_what_could_not_be_judged_speaks_neither_way() -> None:
+    short = [*EVENTS[:3], event(12, "test_stopping"), event(12.5, "test_stop")]
+    validity = judge(samples=make_samples(seconds=12), events=short)
+    assert validity.status == "valid"
+    assert {each.name for each in validity.checks if each.status == "unjudged"} == {"target_rate", "steady", "tasks"}
 
 
 @pytest.mark.parametrize(
@@ -235,7 +262,7 @@ def test_generator_lag(lag_ms: float, every: int, scale_ms: float, status: str) 
 
 def test_lag_without_latencies() -> None:
     untimed = judge(samples=make_samples().assign(ms=math.nan))
-    assert check(untimed, "generator_lag").status == "ok"
+    assert check(untimed, "generator_lag").status == "unjudged"
     assert check(untimed, "samples").status == "invalid"
 
 
@@ -265,7 +292,7 @@ def test_clocks(offset: float | None, status: str, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("target", "status"), [(None, "ok"), (50, "ok"), (52, "ok"), (48, "ok"), (20, "ok"), (53, "invalid")]
+    ("target", "status"), [(None, "unjudged"), (50, "ok"), (52, "ok"), (48, "ok"), (20, "ok"), (53, "invalid")]
 )
 def test_target_rate(target: float | None, status: str) -> None:
     found = check(judge(samples=make_samples().assign(failed=False), conservation={}, target_rps=target), "target_rate")

@@ -97,9 +97,12 @@ def wait_for_figures(page: Page, figures: int) -> None:
 
 def requests_by_endpoint(page: Page) -> dict[tuple[str, str], int]:
     """What the endpoints table of a notebook shows: (request_type, name) -> requests."""
-    rows = page.locator(".loadlab-endpoints tr:has(th[scope=row])").all()
+    table = page.locator(".loadlab-part table", has=page.get_by_text("p95 over time"))
     shown = {}
-    for row in rows:
-        request_type, name, requests = row.locator("th, td").all_text_contents()[:3]
-        shown[request_type, name] = int(requests.replace(",", ""))
+    for row in table.locator("tbody tr").all():
+        endpoint, _, requests = row.locator("th, td").all_text_contents()[:3]
+        request_type, _, name = endpoint.partition(" ")
+        shown[("", "Aggregated") if endpoint == "All requests" else (request_type, name)] = int(
+            requests.replace(",", "")
+        )
     return shown

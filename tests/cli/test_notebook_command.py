@@ -19,6 +19,7 @@ def notebooks(folder):
 
     write("sum", "a: int = 1  # the first number\nb: float | None = None", "print('sum', a + (b or 0))")
     write("fails", "a: int = 1", "1 / 0")
+    write("refuses", "a: str = '60s'", "import loadlab\nloadlab.LoadTest(locustfile='a.py', run_time=a)")
     return folder
 
 
@@ -56,6 +57,16 @@ def test_the_verdict_on_the_run_of_a_notebook(recorded, cli, monkeypatch):
     assert verdict == f"Run {run.id} is invalid: draw no conclusions from its numbers."
     assert doubts[0].startswith("  ✕ ")
     assert sorted(line.partition(": ")[2] for line in doubts) == sorted(run.validity.reasons)
+
+
+def test_a_value_that_a_cell_refuses_is_wrong_usage(notebooks, cli):
+    answer = cli("notebook", "refuses", "-q", "-p", "a=5x")
+    assert answer.exit_code == 2
+    saved = notebooks / "executed" / "refuses.ipynb"
+    assert answer.stderr.startswith("loadlab: run_time: got '5x'; allowed: a duration such as 90s")
+    assert (
+        f"above 0. This stopped the notebook in code cell 3 of 3. The notebook is saved as {saved}\n" in answer.stderr
+    )
 
 
 def test_a_failure_is_one(notebooks, cli):

@@ -95,3 +95,12 @@ def test_a_damaged_run_is_told_as_such(here, cli, tmp_path):
     assert shown.exit_code == 4
     assert "Traceback" not in shown.stderr
     assert "corrupt" in cli("runs", "--runs", str(tmp_path)).stdout
+
+
+@pytest.mark.parametrize("words", [["show"], ["runs"], ["show", "--json"]])
+def test_a_reader_that_goes_away_changes_nothing(here, words):
+    process = subprocess.Popen([*COMMAND, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process.stdout.close()
+    assert process.wait(60) == 0
+    assert process.stderr.read() == ""
+    process.stderr.close()

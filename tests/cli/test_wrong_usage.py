@@ -16,6 +16,22 @@ from loadlab.spec import LoadTest, option_name
         (["run", "visitor.py"], "visitor.py is a locustfile; give it as: --locustfile visitor.py"),
         (["run", "--locustfile", "visitor.py", "--report", "."], "--report: got '.'; allowed: the name of a file"),
         (["run", "--locustfile", "visitor.py", "--report", "out/a.html"], "there is no folder out"),
+        (
+            ["run", "--locustfile", "visitor.py", "--report", "/proc/a.html"],
+            "--report: got '/proc/a.html'; allowed",
+        ),
+        (["run", "--locustfile", "readme.md"], "locustfile: got 'readme.md'; allowed: a file that ends in .py."),
+        (["run", "--locustfile", "visitor.py", "--run-time", "0"], "run_time: got 0; allowed"),
+        (["run", "--locustfile", "visitor.py", "--workers", "1.5"], "a whole number of 0 or more.\n"),
+        (["run", "--locustfile", "visitor.py", "--host", "htp://a:1"], "Did you mean 'http://a:1'?"),
+        (["report", "-o", "."], "--output: got '.'; allowed: the name of a file; this is a folder"),
+        (["report", "-o", "out/a.html"], "--output: got 'out/a.html'; allowed: a file in a folder that exists"),
+        (["notebook", "load_test", "-o", "/proc/x"], "output_dir: got '/proc/x'; allowed: a folder that can be made"),
+        (["notebook", "load_test", "-p", "users=x", "-p", "spwan_rate=5"], "2 problems:"),
+        (["demo", "--run-time", "x"], "run_time: got 'x'"),
+        (["demo", "--run-time", "0"], "run_time: got '0'"),
+        (["demo", "--workers", "-1"], "workers: got -1; allowed: a whole number of 0 or more"),
+        (["demo", "--runs", "/proc/x"], "runs: got '/proc/x'; allowed: a folder that can be made"),
         (["run", "--locustfile", "visitr.py"], "Did you mean 'visitor.py'?"),
         (["run", "visitor.yaml"], "test file: got 'visitor.yaml'"),
         (["run", "--locustfile", "visitor.py", "--users", "five"], "users: got 'five'; allowed: a whole number"),
@@ -25,7 +41,7 @@ from loadlab.spec import LoadTest, option_name
         (["run", "--locustfile", "visitor.py", "--locust-options", "--headless"], "locust_options[0]"),
         (["show"], "There are no runs in"),
         (["show", "--runs", "nowhere"], "nowhere"),
-        (["runs", "--runs", "nowhere"], "there is no folder nowhere; name the one that keeps the runs with --runs DIR"),
+        (["runs", "--runs", "nowhere"], "There is no folder nowhere; name the one that keeps the runs."),
         (["runs", "--status", "done"], "'done' is not one of 'running', 'finished', 'recovered', 'unfinished'"),
         (["runs", "--since", "yesterday"], "since: got 'yesterday'"),
         (["notebook", "load_tset"], "Did you mean 'load_test'?"),
@@ -35,6 +51,7 @@ from loadlab.spec import LoadTest, option_name
     ],
 )
 def test_wrong_usage(cli, folder, words, message):
+    (folder / "readme.md").write_text("# Read me")
     answer = cli(*words)
     assert answer.exit_code == 2
     assert message in answer.stderr
@@ -94,7 +111,7 @@ def test_every_field_has_an_option(cli):
 
 
 def test_options_reach_the_load_test(cli, folder, monkeypatch):
-    def catch(test, *, runs, progress):
+    def catch(test, *, runs, launcher, progress):
         caught.append((test, runs))
         raise KeyboardInterrupt
 

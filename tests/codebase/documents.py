@@ -42,6 +42,8 @@ def show_default(field: Any) -> str:
         return ""
     if field.type == "duration":
         return f"`{format_duration(field.default)}`"
+    if isinstance(field.default, str):
+        return f"`{field.default}`"
     return f"`{str(field.default).lower() if isinstance(field.default, bool) else format(field.default, 'g')}`"
 
 

@@ -12,8 +12,10 @@ import psutil
 import pytest
 
 import loadlab
-from loadlab.errors import LaunchTimeout, LoadlabError, LocustfileError, SpecError, TargetUnreachable
+from loadlab.errors import LaunchError, LaunchTimeout, LoadlabError, LocustfileError, SpecError, TargetUnreachable
 from loadlab.launch import LocalLauncher
+from loadlab.launch.diagnosis import user_classes
+from loadlab.launch.local import LocalSwarm
 
 GOOD = (
     "from locust import HttpUser, task\nclass U(HttpUser):\n    @task\n    def t(self):\n        self.client.get('/')\n"
@@ -40,7 +42,17 @@ BROKEN = {
         GOOD
         + "from locust import LoadTestShape\nclass S(LoadTestShape):\n    def tick(self):\n        return (1, 1)\n",
         SpecError,
-        ["stages", "load shape"],
+        ["stages: shop.py has a load shape of its own, S, which decides on the users: leave the stages out"],
+    ),
+    "an error whose line speaks of load stages": (
+        "text = 'loadlab: the test has load stages'; 1 / 0\n",
+        LocustfileError,
+        ["line 1", "ZeroDivisionError"],
+    ),
+    "an exit": (
+        "import sys\n\nsys.exit(0)\n",
+        LocustfileError,
+        ["line 3: this ended Locust", "code 0", "3 | sys.exit(0)"],
     ),
 }
 
@@ -80,8 +92,16 @@ def test_options_that_nobody_knows(tmp_path: Path) -> None:
 def test_a_user_class_that_does_not_exist(tmp_path: Path) -> None:
     (tmp_path / "shop.py").write_text(GOOD)
     test = loadlab.LoadTest(locustfile=tmp_path / "shop.py", user_classes=["Nobody"])
-    with pytest.raises(SpecError, match="Nobody"):
+    with pytest.raises(SpecError, match=r"got 'Nobody'; allowed: the user classes in .*shop\.py: U\.$"):
         loadlab.start(test, runs=tmp_path / "runs")
+
+
+def test_the_user_classes_of_a_locustfile(tmp_path: Path) -> None:
+    (tmp_path / "shop.py").write_text(
+        "import locust\nclass Base(locust.FastHttpUser):\n    abstract = True\nclass Visitor(Base): ...\n"
+        "class Browse(locust.TaskSet): ...\nclass Buyer(Visitor): ...\n"
+    )
+    assert user_classes(tmp_path / "shop.py") == ["Visitor", "Buyer"]
 
 
 def test_a_target_that_nobody_serves(tmp_path: Path) -> None:
@@ -156,3 +176,15 @@ def test_a_refusal_is_one_message_and_a_clean_exit(tmp_path: Path, attempt: int)
     assert "No module named 'nothing_of_that_name'" in ended.stderr
     assert "Traceback" not in ended.stderr
     assert "Fatal" not in ended.stderr
+
+
+def test_stages_cannot_be_steered(tmp_path: Path) -> None:
+    class Api:
+        def status(self) -> dict[str, object]:
+            return {"ended": False, "shape": "StagesShape"}
+
+    (tmp_path / "shop.py").write_text(GOOD)
+    swarm = LocalSwarm(loadlab.LoadTest(locustfile=tmp_path / "shop.py", stages="1/1/5s"), "r1", tmp_path)
+    swarm._api = Api()
+    with pytest.raises(LaunchError, match=r"cannot be changed: the test's stages decide on it$"):
+        swarm.set_users(5, spawn_rate=1)

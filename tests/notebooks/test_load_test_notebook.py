@@ -73,18 +73,19 @@ def test_only_results_are_left_in_the_executed_notebook(executed: Executed) -> N
 
 def test_the_exported_page_shows_the_numbers_of_the_archive(executed: Executed) -> None:
     page = export_html(executed.result.path).read_text(encoding="utf-8")
-    rows = re.findall(r'<tr><td>([^<]*)</td><th scope="row">([^<]*)</th><td>([\d,]+)</td><td[^>]*>([\d,]+)</td>', page)
-    shown = {(kind, unescape(name)): (int(count), int(failed)) for kind, name, count, failed in without_commas(rows)}
+    cell = r'<td class="number">([^<]*)</td>'
+    rows = re.findall(rf'<th class="long" scope="row">([^<]*)</th><td class="line">.*?</td>{cell}{cell}{cell}', page)
+    shown = {
+        (kind, unescape(name)): (int(count.replace(",", "")), int(failed.replace(",", "")))
+        for endpoint, count, _, failed in rows
+        for kind, _, name in [endpoint.partition(" ")]
+    }
     requests = executed.run.requests
     counted = requests.groupby(["request_type", "name"], observed=True)[["count", "failures"]].sum()
     expected = {
         (str(key[0]), str(key[1])): (int(row["count"]), int(row["failures"])) for key, row in counted.iterrows()
     }
     total = (executed.served, int(requests["failures"].sum()))
-    assert shown == {**expected, ("", "Aggregated"): total}
+    assert shown == {**expected, ("All", "requests"): total}
     assert f"{format_count(executed.served)} requests: " in page
     assert "503" in page
-
-
-def without_commas(rows: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
-    return [(*row[:2], *(number.replace(",", "") for number in row[2:])) for row in rows]

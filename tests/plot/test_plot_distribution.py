@@ -73,7 +73,7 @@ def test_latency_by_rps_takes_another_quantile_and_named_or_many_stages() -> Non
     plot = latency_by_rps(timeline, quantile="p99")
     np.testing.assert_array_equal(column(named(plot, "stage 0"), "value_ms"), timeline["p99_ms"][4:20])
     names = timeline.assign(stage=timeline["stage"].map({0: "warm", 1: "peak", 2: "soak"}))
-    assert legend_labels(latency_by_rps(names)) == ["peak", "soak", "warm", "ramp"]
+    assert legend_labels(latency_by_rps(names)) == ["warm", "peak", "soak", "ramp"]
     floats = timeline.assign(stage=timeline["stage"].astype("float64"))
     assert legend_labels(latency_by_rps(floats)) == ["stage 0", "stage 1", "stage 2", "ramp"]
     many = latency_by_rps(samples.staged(samples.timeline(400), 20))

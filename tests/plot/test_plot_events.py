@@ -26,9 +26,9 @@ def test_events_are_marked_at_their_time_with_their_text() -> None:
 
 def test_labels_are_short_and_say_what_happened() -> None:
     assert labels(percentiles(samples.timeline(), samples.events())) == [
-        "20 users +1",
+        "1: 20 users (+1 more)",
         "ramp done",
-        "50 users",
+        "2: 50 users",
         "worker-2 lost",
         "deployed build 1234",
         "stopping",
@@ -46,7 +46,7 @@ def test_events_close_to_each_other_share_the_label_that_matters_most() -> None:
             "region": "",
         }
     )
-    assert labels(percentiles(samples.timeline(), events)) == ["master lost +3"]
+    assert labels(percentiles(samples.timeline(), events)) == ["master lost (+3 more)"]
 
 
 def test_events_outside_of_the_chart_are_left_out() -> None:
@@ -76,3 +76,15 @@ def test_ten_thousand_events_stay_readable() -> None:
     plot = percentiles(samples.timeline(), many)
     assert len(labels(plot)) <= 41
     assert all(len(label) < 40 for label in labels(plot))
+
+
+def test_a_label_at_the_end_stands_before_its_line() -> None:
+    plot = percentiles(samples.timeline(), samples.events())
+    drawn = [part for part in plot.center if isinstance(part, Label) and isinstance(part.text, PlainText)]
+    assert [label.text_baseline for label in drawn] == ["top"] * 5 + ["bottom"]
+    assert drawn[-1].x_offset < 0
+
+
+def test_the_only_stage_has_no_number() -> None:
+    events = samples.events()
+    assert labels(percentiles(samples.timeline(), events.drop(index=3)))[0] == "20 users (+1 more)"

@@ -36,7 +36,7 @@ def test_the_overview_holds_all_charts_over_time() -> None:
         "Throughput",
         "Errors by kind",
         "Users and workers",
-        "Response time heatmap",
+        "Requests by response time",
         "Generator CPU",
         "Generator event loop lag",
         "Generator memory",
@@ -79,6 +79,14 @@ def test_an_empty_run_says_no_data() -> None:
     assert "No data" in plot.html_attributes["aria-label"]
 
 
+def test_a_run_without_requests_shows_its_users_and_generators() -> None:
+    empty, given = samples.timeline().iloc[:0], tables()
+    figures = overview_figures(empty, users_table=given["users_table"], generators=given["generators"])
+    assert list(figures) == ["percentiles", "users", "generators"]
+    linked = [plot.x_range for plot in plots(overview(empty, **given)) if plot.xaxis.visible]
+    assert len({id(x_range) for x_range in linked}) == 1
+
+
 @pytest.mark.parametrize("plot", every_figure(), ids=lambda plot: plot.title.text)
 def test_every_figure_is_named_labelled_and_told_apart_without_colour(plot: Any) -> None:
     label = plot.html_attributes["aria-label"]
@@ -96,7 +104,7 @@ def test_every_figure_is_named_labelled_and_told_apart_without_colour(plot: Any)
 @pytest.mark.parametrize("plot", every_figure(), ids=lambda plot: plot.title.text)
 def test_legends_are_outside_of_the_plot_area_and_hide_what_is_clicked(plot: Any) -> None:
     if not legend_labels(plot):
-        assert plot.title.text == "Response time heatmap"
+        assert plot.title.text == "Requests by response time"
         return
     assert plot.legend[0] in plot.above
     assert plot.legend[0].click_policy == "hide"

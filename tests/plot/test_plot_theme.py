@@ -96,4 +96,7 @@ def test_log_ticks_are_one_two_five_and_cover_the_range() -> None:
     assert {5.0, 10.0, 20.0, 50.0, 100.0, 200.0} <= set(ticks)
     assert min(ticks) <= 3.0
     assert max(ticks) >= 400.0
+    for low, high in ((21, 95), (11, 19), (60, 75), (4.1, 4.9)):
+        ticks = log_ticks(low, high).ticks
+        assert 3 <= sum(low <= tick <= high for tick in ticks) <= 15
     assert log_ticks(0.01, 1e6).ticks == [10.0**decade for decade in range(-2, 7)]

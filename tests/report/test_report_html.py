@@ -99,7 +99,7 @@ def test_without_scripts_verdict_and_numbers_are_there(report: Path, sample: Rep
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [800, 1280])
+@pytest.mark.parametrize("width", [400, 800, 1280])
 def test_nothing_is_wider_than_the_page(report: Path, visit: Open, scheme: str, width: int) -> None:
     with visit(report, color_scheme=scheme) as seen:
         seen.page.set_viewport_size({"width": width, "height": 900})
@@ -343,9 +343,16 @@ def test_every_check_is_told_and_those_that_failed_come_first(sample: ReportData
         verdict = seen.page.locator("section.verdict").inner_text()
         assert "Invalid run" in verdict
         assert "Draw no conclusions" in verdict
-        assert verdict.index("worker-2 waited for itself.") < verdict.index("A clock was corrected.")
-        folded = seen.page.locator("#validity ~ details")
-        assert f"{len(checks) - 2} checks passed" in folded.inner_text()
+        assert "worker-2 waited for itself." in verdict
+        assert "A clock was corrected." not in verdict
+        assert "There is a warning too." in verdict
+        table = seen.page.locator("#validity ~ div table").inner_text()
+        assert table.index("worker-2 waited for itself.") < table.index("A clock was corrected.")
+        assert "– not judged" not in table
+        passed, unjudged = seen.page.locator("#validity ~ details").all()
+        assert f"{len(checks) - 4} checks passed" in passed.inner_text()
+        unjudged.locator("summary").click()
+        assert "target rate\t– not judged\tNo target rate was asked for." in unjudged.inner_text()
         assert seen.page.locator("script").count() == 2  # no figures, no BokehJS
 
 

@@ -56,6 +56,7 @@ def test_a_plain_test_has_no_stage_table(sample: ReportData) -> None:
     assert stage_table(sample) is None
     staged = stage_table(report_data(40, stages=(10, 20), figures=False))
     assert staged is not None
+    assert staged.columns[0].cells == ("1: 10 users", "2: 20 users")
     assert staged.columns[1].cells == ("10", "20")
 
 

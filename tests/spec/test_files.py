@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from loadlab.errors import SpecError
-from loadlab.spec import LoadTest, check_locustfile
+from loadlab.spec import LoadTest, check_folder, check_locustfile, writable_file
 
 
 @pytest.fixture
@@ -135,3 +135,22 @@ def test_check_locustfile_of_a_folder(folder):
 
 def test_check_locustfile_that_exists(folder):
     check_locustfile(LoadTest(locustfile=folder / "storefront.py"))
+
+
+def test_a_place_for_a_report(tmp_path: Path) -> None:
+    assert writable_file(tmp_path / "a.html") == tmp_path / "a.html"
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(SpecError, match=r"report: got .*; allowed: the name of a file; this is a folder"):
+        writable_file(tmp_path)
+    with pytest.raises(SpecError, match="there is no folder"):
+        writable_file(tmp_path / "out" / "a.html")
+    with pytest.raises(SpecError, match=r"--report: got '/proc/a.html'; allowed: a place that can be written to \("):
+        writable_file("/proc/a.html", "--report")
+
+
+def test_a_folder_is_made(tmp_path: Path) -> None:
+    check_folder("runs", tmp_path / "a" / "b")
+    assert list((tmp_path / "a" / "b").iterdir()) == []
+    (tmp_path / "file").touch()
+    with pytest.raises(SpecError, match=r"runs: got .*; allowed: a folder that can be made"):
+        check_folder("runs", tmp_path / "file")

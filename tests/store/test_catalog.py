@@ -86,9 +86,9 @@ def test_a_folder_without_runs_says_so(tmp_path: Path) -> None:
     for folder in (tmp_path, tmp_path / "gone"):
         with pytest.raises(RunNotFound, match="There are no runs in"):
             find_run(folder)
-        frame = list_runs(folder)
-        assert len(frame) == 0
-        assert list(frame) == ["id", "started", "ended", "status", "host", "users", "run_time_s", "validity", "problem"]
+    frame = list_runs(tmp_path)
+    assert len(frame) == 0
+    assert list(frame) == ["id", "started", "ended", "status", "host", "users", "run_time_s", "validity", "problem"]
     with pytest.raises(StoreError, match="folders only"):
         list_runs("s3://bucket/runs")
     with pytest.raises(StoreError, match="folders only"):
@@ -117,7 +117,8 @@ def test_the_list_has_a_row_a_run_and_a_column_a_label(root: Path) -> None:
     [
         ({"labels": {"service": "shop"}}, [0, 1]),
         ({"labels": {"service": "shop", "build": 1}}, [1]),
-        ({"labels": {"team": "x"}}, []),
+        ({"labels": "service=shop, build=1"}, [1]),
+        ({"labels": {"service": "none"}}, []),
         ({"since": "2026-11-22"}, [1, 2, 3]),
         ({"since": datetime(2026, 11, 22, 10, 0, 1, tzinfo=UTC)}, [3]),
         ({"until": "2026-11-22T12:00+01:00"}, [0, 1, 2]),
@@ -179,3 +180,25 @@ def test_a_staged_test_shows_its_most_users_and_its_whole_time(tmp_path: Path) -
     assert frame["users"].tolist() == [50]
     assert frame["run_time_s"].tolist() == [35.5]
     assert frame["host"].tolist() == [""]
+
+
+@pytest.mark.parametrize(
+    ("filters", "message"),
+    [
+        ({"labels": {"servce": "shop"}}, "unknown label 'servce'. Did you mean 'service'? Allowed: build, service."),
+        ({"labels": "service"}, "labels: got 'service'; allowed: a dict, or text such as 'service=shop, build=42'."),
+        ({"labels": ["service"]}, "labels: got ['service']; allowed: a dict"),
+    ],
+)
+def test_filters_that_cannot_be_meant(root: Path, filters: dict[str, Any], message: str) -> None:
+    with pytest.raises(SpecError) as raised:
+        list_runs(root, **filters)
+    assert str(raised.value).startswith(message)
+
+
+def test_a_folder_that_is_not_there_is_refused_and_an_empty_one_holds_no_runs(tmp_path: Path) -> None:
+    with pytest.raises(RunNotFound, match=r"There is no folder .*nowhere; name the one that keeps the runs"):
+        list_runs(tmp_path / "nowhere")
+    assert list_runs(tmp_path).empty
+    with pytest.raises(SpecError, match=r"no run in .* has a label"):
+        list_runs(tmp_path, labels={"service": "shop"})

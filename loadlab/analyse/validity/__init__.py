@@ -16,6 +16,7 @@ from loadlab.analyse.validity.generators import check_clocks, check_cpu, check_l
 from loadlab.analyse.validity.incidents import check_end, check_incidents, check_tasks, check_workers, lost_regions
 from loadlab.analyse.validity.sending import check_conservation, check_samples, check_target_rate, check_users
 from loadlab.analyse.validity.steadiness import check_steadiness
+from loadlab.analyse.validity.success import check_success
 
 __all__ = ["Check", "Validity", "check_validity"]
 
@@ -40,10 +41,11 @@ def check_validity(
     when they are unknown. `end_reason` is that of run.json, `planned_s` how long the test should have lasted; None when
     they are unknown.
 
-    The checks, always all of them: samples, conservation, workers, users, generator_cpu, generator_lag, clocks,
-    target_rate, steady, end, tasks, master_cpu, names, interrupted, lease, journal, master, regions, notices. Limits
-    and rules stand in the modules of this package. A run is invalid with any check that is invalid, else it has a
-    warning with any that warns; a run without requests is invalid.
+    The checks, always all of them: samples, success, conservation, workers, users, generator_cpu, generator_lag,
+    clocks, target_rate, steady, end, tasks, master_cpu, names, interrupted, lease, journal, master, regions, notices.
+    Limits and rules stand in the modules of this package. A run is invalid with any check that is invalid, else it has
+    a warning with any that warns; a check that could not be made is "unjudged" and speaks neither way. A run without
+    requests is invalid.
 
     Raises ValueError for a quantile that is not strictly between 0 and 1, KeyError for a conservation without one of
     its keys, AnalysisError when the data of an event is not a JSON object.
@@ -65,9 +67,11 @@ def check_validity(
     workers = generators[in_window & ~is_master]
     windows = stage_windows(events, end)
     lasted_s = (windows["end"].iloc[-1] - windows["start"].iloc[0]).total_seconds() if len(windows) else None
+    finished, failed = (int(requests[column].sum()) for column in ("count", "failures"))
     checks = [
-        check_samples(int(steady.totals[0]), int(requests["count"].sum()), quantile),
-        check_conservation(conservation, int(requests["count"].sum()), lost_regions(events)),
+        check_samples(int(steady.totals[0]), finished, quantile),
+        check_success(finished, failed),
+        check_conservation(conservation, finished, lost_regions(events)),
         check_workers(events),
         check_users(generators[~is_master], windows),
         check_cpu(workers),

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-Status = Literal["ok", "warning", "invalid"]
+Status = Literal["ok", "unjudged", "warning", "invalid"]
+"""`unjudged`: there was nothing to judge by, or nothing was asked for. It speaks neither for a run nor against it."""
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Validity:
 
     @property
     def reasons(self) -> tuple[str, ...]:
-        """The texts of the checks that are not ok, the invalidating ones first."""
+        """The texts of the checks that speak against the run, the invalidating ones first."""
         return tuple(check.text for status in ("invalid", "warning") for check in self.checks if check.status == status)
 
     def to_dict(self) -> dict[str, Any]:

@@ -55,8 +55,10 @@ def check_cpu(workers: pd.DataFrame) -> Check:
 def check_master_cpu(master: pd.DataFrame) -> Check:
     """A saturated master invents no latency but merges and records late: a warning above CPU_SECONDS_LIMIT."""
     measured = master[master["cpu_percent"].notna()]
+    if measured.empty:
+        return Check("master_cpu", "unjudged", "The master did not report its CPU.", limit=CPU_SECONDS_LIMIT)
     seconds = int((measured["cpu_percent"] > CPU_LIMIT_PERCENT).sum())
-    share = seconds / len(measured) if len(measured) else 0.0
+    share = seconds / len(measured)
     if share > CPU_SECONDS_LIMIT:
         text = (
             f"The master used more than {CPU_LIMIT_PERCENT:.0f} % of one core in {seconds:,} of {len(measured):,} "
@@ -82,7 +84,7 @@ def check_lag(workers: pd.DataFrame, quantile: float, quantile_ms: float) -> Che
     measured = workers[workers["lag_ms"].notna()]
     requests = measured["requests"].to_numpy(dtype=np.float64)
     if measured.empty or not requests.sum() or np.isnan(quantile_ms):
-        status: Status = "warning" if measured.empty else "ok"
+        status: Status = "warning" if measured.empty else "unjudged"
         text = "No load generator reported the lag of its event loop." if measured.empty else "No latency to distort."
         return Check("generator_lag", status, text, limit=allowed)
     lag = measured["lag_ms"].to_numpy(dtype=np.float64)
@@ -94,13 +96,13 @@ def check_lag(workers: pd.DataFrame, quantile: float, quantile_ms: float) -> Che
         if hit > allowed:
             text = (
                 f"Event-loop stalls of more than {milliseconds(threshold)} delayed about {percent(hit)} of the "
-                f"requests, and {label} = {milliseconds(quantile_ms)} rests on the slowest {percent(allowed)}: it may "
-                "show the generator and not the target. Add workers or lower the load."
+                f"requests, and {label} of the steady part, {milliseconds(quantile_ms)}, rests on the slowest "
+                f"{percent(allowed)}: it may show the generator and not the target. Add workers or lower the load."
             )
             return Check("generator_lag", status, text, hit, allowed)
     text = (
         f"Event-loop stalls (median {milliseconds(float(np.median(lag)))}, longest {milliseconds(float(lag.max()))}) "
-        f"are too short or too rare to have made {label} = {milliseconds(quantile_ms)}."
+        f"are too short or too rare to have made {label} of the steady part, {milliseconds(quantile_ms)}."
     )
     return Check("generator_lag", "ok", text, hit, allowed)
 

@@ -115,7 +115,7 @@ def check_users(workers: pd.DataFrame, windows: pd.DataFrame) -> Check:
 def check_target_rate(succeeded: int, seconds: int, target_rps: float | None) -> Check:
     """The rate of successful requests in the steady seconds against the one that must be reached; more is no fault."""
     if target_rps is None:
-        return Check("target_rate", "ok", "No target rate was asked for.", limit=RATE_LIMIT)
+        return Check("target_rate", "unjudged", "No target rate was asked for.", limit=RATE_LIMIT)
     if not seconds:
         text = f"{target_rps:,.6g} requests/s were asked for, but there was no steady second to measure the rate in."
         return Check("target_rate", "invalid", text, limit=RATE_LIMIT)

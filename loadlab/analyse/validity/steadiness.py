@@ -58,7 +58,7 @@ def check_steadiness(requests: pd.DataFrame, windows: list[tuple[int, int]], com
     """Judge each steady window: (first second, one past the last) since 1970.
 
     `complete` tells whether any ramp was completed at all: without it there is no steady state, which is invalid.
-    Windows under MIN_BLOCKS x MIN_BLOCK_S seconds are too short to judge and pass.
+    Windows under MIN_BLOCKS x MIN_BLOCK_S seconds are too short and not judged.
     """
     if not complete:
         text = "The ramp never completed, so there is no steady state to judge by."
@@ -68,7 +68,7 @@ def check_steadiness(requests: pd.DataFrame, windows: list[tuple[int, int]], com
     judged = [(first, stop) for first, stop in windows if stop - first >= needed]
     if not judged:
         text = f"The {longest} s after the ramp are too short to judge steadiness ({needed} s are needed)."
-        return Check("steady", "ok", text, limit=CHANGE_LIMIT)
+        return Check("steady", "unjudged", text, limit=CHANGE_LIMIT)
     unsteady, largest = [], 0.0
     seconds = epoch_seconds(requests["time"])
     for first, stop in judged:
