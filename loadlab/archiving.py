@@ -47,9 +47,10 @@ def archive_recorded(
         if unwritten := journal.retry():
             text += f" Its last {unwritten:,} records found no room in it and are lost with this process."
         raise StoreError(text) from error
+    else:
+        tidy(folder)  # with the lock still held: a finished run has nothing to recover
     finally:
         journal.close()
-    tidy(folder)
 
 
 def tidy(folder: store.RunFolder) -> None:

@@ -189,7 +189,7 @@ def claimed(path: str | Path) -> Iterator[bool]:
     False when another process that lives holds it, or when there is no such file.
     """
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)  # network file systems lock for writing only what is open for it
     except FileNotFoundError:
         yield False
         return

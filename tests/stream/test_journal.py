@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import fcntl
 import json
 import os
 import subprocess
@@ -174,6 +175,25 @@ def test_whoever_recovers_a_journal_is_alone_with_it(tmp_path: Path) -> None:
         assert not second
         assert is_being_written(path)
     assert not is_being_written(path)
+
+
+def test_a_journal_is_claimed_where_locks_ask_how_the_file_is_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    flock = fcntl.flock
+
+    def network_flock(fd: int, operation: int) -> None:  # NFS: flock is emulated by fcntl's locks
+        mode = fcntl.fcntl(fd, fcntl.F_GETFL) & os.O_ACCMODE
+        if mode == (os.O_RDONLY if operation & fcntl.LOCK_EX else os.O_WRONLY):
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        flock(fd, operation)
+
+    monkeypatch.setattr(fcntl, "flock", network_flock)
+    path = tmp_path / "journal.ndjson"
+    with Journal(path):
+        assert is_being_written(path)
+    with claimed(path) as alone:
+        assert alone
 
 
 @contextlib.contextmanager
