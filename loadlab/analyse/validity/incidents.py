@@ -52,6 +52,7 @@ _CUT_SHORT = {
     "quit": "Locust was told to quit",
     "killed": "its swarm was killed",
     "locustfile": "the locustfile ended it",
+    "run_time": "Locust ended it",
 }
 """Why a test ended before its time, where no other check tells of it."""
 
@@ -62,13 +63,17 @@ def check_end(reason: str | None, lasted_s: float | None, planned_s: float | Non
     `reason` is run.json's end_reason. A load shape that is done has lasted as long as it should. A test that a person
     stopped is judged on what it measured; an interruption, a lost master and the like have checks of their own.
     """
+    if reason == "shape_done":
+        return Check("end", "ok", "The load went through its shape to the end.", lasted_s, planned_s)
     early, after = False, "before its time"
     if lasted_s is not None and planned_s is not None:
         early, after = lasted_s < planned_s - EARLY_S, f"after {number(lasted_s)} of {number(planned_s)} s"
-    if reason in ("quit", "killed") or (reason == "locustfile" and early):
+    if reason in ("quit", "killed") or (reason in _CUT_SHORT and early):
         text = f"The test was cut short {after}: {_CUT_SHORT[reason]}."
         return Check("end", "warning", text, lasted_s, planned_s)
-    if reason in (None, "run_time", "shape_done") or not early:
+    if reason is None or lasted_s is None or planned_s is None:
+        return Check("end", "unjudged", "Whether the test lasted as long as planned is not known.", lasted_s, planned_s)
+    if not early:
         return Check("end", "ok", "The test lasted as long as planned.", lasted_s, planned_s)
     text = f"The test ended {after}: {reason.replace('_', ' ')}."
     return Check("end", "ok", text, lasted_s, planned_s)
