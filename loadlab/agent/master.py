@@ -31,6 +31,9 @@ IDLE_S = 60.0
 """After its test a swarm that nobody reads any more ends itself after this time, or after its lease if that is shorter.
 """
 
+UNSTARTED_S = 600.0
+"""... and before its test after this time, when it has no lease; whoever is to start it may wait for other regions."""
+
 logger = logging.getLogger("loadlab.agent")
 
 
@@ -176,7 +179,8 @@ class Master:
         return runner.worker_count > 0 and getattr(runner._users_dispatcher, "_rebalance", False)
 
     def _rebalance(self) -> None:
-        self.runner.start(self.runner.target_user_count, self.runner.spawn_rate)
+        if self._is_rebalance_due():  # since it was asked for, the test may have been stopped
+            self.runner.start(self.runner.target_user_count, self.runner.spawn_rate)
 
     def _check_ready(self) -> None:
         reporting = sum(not (worker.lost or worker.left) for worker in self.collector.workers.values())
@@ -186,8 +190,8 @@ class Master:
 
     def _check_lease(self) -> None:
         silence_s = time.monotonic() - self.feed.last_read
-        if self.ended:
-            if silence_s >= min(self.lease_s or IDLE_S, IDLE_S):
+        if self.ended or (self.lease_s is None and not self._started):
+            if silence_s >= (min(self.lease_s or IDLE_S, IDLE_S) if self.ended else UNSTARTED_S):
                 self.quit()  # nobody needs this process any more, and what nobody has read is spooled
             return
         if self.lease_s is None or silence_s < self.lease_s:
@@ -239,11 +243,14 @@ class Master:
             self.feed.event("ramp_complete", "", f"{user_count:,} users are running", {"users": user_count})
 
     def _on_test_stopping(self, **_: Any) -> None:
+        if self._rebalancing is not None and self._rebalancing is not gevent.getcurrent():
+            self._rebalancing.kill()  # else it would go on to hand out users
         if not self.stop_reason:
             if isinstance(self.runner, MasterRunner) and self.runner.worker_count <= 0:
                 self.stop_reason = "workers_lost"
-            elif self.environment.shape_class is not None:
-                self.stop_reason = "shape_done"
+            elif (shape := self.environment.shape_class) is not None:
+                cut = isinstance(shape, StagesShape) and shape.stage_index() is not None
+                self.stop_reason = "locustfile" if cut else "shape_done"
             else:
                 planned = getattr(self.environment.parsed_options, "run_time", None)
                 on_time = planned and self.clock.now() - self._started_at >= float(planned) - 1

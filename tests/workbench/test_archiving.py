@@ -33,9 +33,7 @@ except loadlab.errors.StoreError as error:
 """
 
 
-def test_a_run_that_is_being_tidied_up_is_recovered_by_nobody(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_run_that_is_being_tidied_up_is_recovered_by_nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answers = []
 
     def open_in_another_process() -> None:
