@@ -11,18 +11,21 @@ from typing import BinaryIO
 _held: list[BinaryIO] = []
 
 
-def hold(name: str, size: int = 0) -> BinaryIO | None:
+def hold(name: str, size: int = 0) -> Path | None:
     """Make ``LOADLAB_AGENT_COUNTERS/<name>`` of `size` zero bytes, and lock it (flock) as long as this process lives.
 
-    The lock goes with the process, however it ends. None where no folder is named.
+    The lock goes with the process, however it ends, and whatever it has forked. Returns the file, which whoever uses
+    it has to open again: a lock stays as long as the open file that holds it, and a mapping keeps that open in every
+    fork. None where no folder is named.
     """
     folder = os.environ.get("LOADLAB_AGENT_COUNTERS")
     if not folder:
         return None
     path = Path(folder, name)
     path.write_bytes(bytes(size))
-    file = path.open("r+b")
+    lock = path.open("r+b")
     with contextlib.suppress(OSError):  # a file system without locks: the run goes on without this one
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    _held.append(file)
-    return file
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    _held.append(lock)
+    os.register_at_fork(after_in_child=lock.close)
+    return path

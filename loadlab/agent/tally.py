@@ -39,8 +39,9 @@ class Tally:
 
     def share(self, name: str) -> None:
         """Keep `sent` in ``LOADLAB_AGENT_COUNTERS/<name>`` from now on, as one native unsigned 64-bit number."""
-        if (file := hold(name, size=8)) is not None:
-            self._slot = memoryview(mmap.mmap(file.fileno(), 8)).cast("Q")
+        if (path := hold(name, size=8)) is not None:
+            with path.open("r+b") as file:
+                self._slot = memoryview(mmap.mmap(file.fileno(), 8)).cast("Q")
             self._slot[0] = self.sent
 
     def send(self) -> None:
