@@ -146,7 +146,7 @@ def remove_swarms(cluster: Cluster, found: list[Found]) -> dict[str, list[str]]:
     from loadlab.launch.helm import Helm
     from loadlab.launch.release import remove_all
 
-    return remove_all(cluster, Helm(cluster.context_name, cluster.namespace), found)
+    return remove_all(cluster, Helm(cluster.kubeconfig_context, cluster.namespace), found)
 
 
 def role_yaml(name: str, namespace: str, service_account: str = "", user: str = "") -> str:
