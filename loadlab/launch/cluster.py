@@ -181,9 +181,9 @@ class Cluster:
         if answer.status_code != 404:
             _checked(answer, doing, self.namespace)
 
-    def log(self, pod: str, *, tail: int | None = None, previous: bool = False) -> str | None:
-        """What the pod's first container has written; None where there is nothing to be had."""
-        params = {"tailLines": str(tail)} if tail else {}
+    def log(self, pod: str, container: str, *, tail: int | None = None, previous: bool = False) -> str | None:
+        """What a container of the pod has written; None where there is nothing to be had."""
+        params = {"container": container, **({"tailLines": str(tail)} if tail else {})}
         if previous:
             params["previous"] = "true"
         answer = self.request("GET", "pods", f"{pod}/log", doing=f"reading the log of {pod}", params=params)
