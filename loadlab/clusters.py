@@ -106,8 +106,9 @@ def find_swarms(cluster: Cluster, *, everywhere: bool = False) -> list[tuple[Fou
     from loadlab.launch.values import RUN_LABEL
 
     pods = [pod for pod in cluster.list("pods", RUN_LABEL, everywhere=everywhere) if not is_over(pod)]
-    runs = [pod["metadata"]["labels"][RUN_LABEL] for pod in pods]
-    return [(each, runs.count(each.run_id)) for each in release.find_swarms(cluster, everywhere=everywhere)]
+    runs = [(pod["metadata"]["namespace"], pod["metadata"]["labels"][RUN_LABEL]) for pod in pods]
+    found = release.find_swarms(cluster, everywhere=everywhere)
+    return [(each, runs.count((each.namespace, each.run_id))) for each in found]
 
 
 def find_swarm(cluster: Cluster, name: str) -> Found:
@@ -146,7 +147,7 @@ def remove_swarms(cluster: Cluster, found: list[Found]) -> dict[str, list[str]]:
     from loadlab.launch.helm import Helm
     from loadlab.launch.release import remove_all
 
-    return remove_all(cluster, Helm(cluster.context_name, cluster.namespace), found)
+    return remove_all(cluster, Helm(cluster.kubeconfig_context, cluster.namespace), found)
 
 
 def role_yaml(name: str, namespace: str, service_account: str = "", user: str = "") -> str:

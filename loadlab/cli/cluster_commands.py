@@ -71,8 +71,9 @@ def swarms(context: str | None, namespace: str | None, everywhere: bool) -> None
     from loadlab.cli.tables import format_swarms
 
     with clusters.open_cluster(context, namespace) as cluster:
-        found = clusters.find_swarms(cluster)
-        echo(format_swarms(found) if found else f"no swarms in namespace {cluster.namespace} of {cluster.context}")
+        found = clusters.find_swarms(cluster, everywhere=everywhere)
+        where = "any namespace" if everywhere else f"namespace {cluster.namespace}"
+        echo(format_swarms(found) if found else f"no swarms in {where} of {cluster.context}")
 
 
 @click.command(short_help="End a swarm in a cluster.")

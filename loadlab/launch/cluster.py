@@ -19,6 +19,7 @@ import kr8s
 import kr8s.asyncio
 
 from loadlab.errors import ClusterRefused, ClusterUnreachable
+from loadlab.launch.credentials import UNAUTHORIZED, renew
 from loadlab.launch.forward import forward_port
 
 T = TypeVar("T")
@@ -68,18 +69,21 @@ class Cluster:
             self._stack.close()
             raise
         self.namespace: str = namespace or self._own_namespace() or self._api.namespace
-        self.context_name: str | None = context
-        """The context that was asked for; None for the current one."""
-        self.context: str = self._api.auth.active_context or context or IN_CLUSTER
+        self.kubeconfig_context: str | None = self._api.auth.active_context or None
+        """The context of the kubeconfig that this leads to, also where none was asked for; None in a pod without one.
+        Which one is current may change, so helm is told this one."""
+        self.context: str = self.kubeconfig_context or context or IN_CLUSTER
         self.server: str = self._api.auth.server
 
     def _connect(self, context: str | None, namespace: str | None) -> Any:
         async def connect() -> Any:
-            return await kr8s.asyncio.api(context=context, namespace=namespace)
+            api = await kr8s.asyncio.api(context=context, namespace=namespace)
+            api.auth._use_context = api.auth.active_context or None  # whichever is current when it is read again
+            return api
 
         try:
             return self._portal.call(connect)
-        except (ValueError, OSError, KeyError, httpx.HTTPError, kr8s.APITimeoutError, kr8s.ServerError) as error:
+        except Exception as error:  # a kubeconfig, and the program that it names, can be wrong in every way
             named = f"context '{context}'" if context else "the current context"
             raise ClusterUnreachable(
                 f"{named} of the kubeconfig leads to no cluster: {_words(error)}. "
@@ -94,7 +98,7 @@ class Cluster:
     def _call(self, work: Callable[[], Coroutine[Any, Any, T]], doing: str) -> T:
         try:
             result: T = self._portal.call(work)
-        except (httpx.HTTPError, kr8s.APITimeoutError, OSError) as error:
+        except (httpx.HTTPError, kr8s.APITimeoutError, OSError, RuntimeError) as error:
             raise ClusterUnreachable(f"{self.server} does not answer while {doing}: {_words(error)}") from error
         return result
 
@@ -135,7 +139,20 @@ class Cluster:
             ) as response:
                 return response  # type: ignore[no-any-return]
 
-        return self._call(ask, doing)
+        answer = self._call(ask, doing)
+        if answer.status_code == UNAUTHORIZED:
+            self._renew()
+            answer = self._call(ask, doing)
+        return answer
+
+    def _renew(self) -> None:
+        """Read the credentials anew: those from a program or a file end after a while."""
+        try:
+            self._portal.call(renew, self._api)
+        except Exception as error:
+            raise ClusterUnreachable(
+                f"{self.server} takes the credentials no more, and there are no new ones: {_words(error)}"
+            ) from error
 
     def list(
         self, resource: str, selector: str = "", *, fields: str = "", everywhere: bool = False
@@ -164,9 +181,9 @@ class Cluster:
         if answer.status_code != 404:
             _checked(answer, doing, self.namespace)
 
-    def log(self, pod: str, *, tail: int | None = None, previous: bool = False) -> str | None:
-        """What the pod's first container has written; None where there is nothing to be had."""
-        params = {"tailLines": str(tail)} if tail else {}
+    def log(self, pod: str, container: str, *, tail: int | None = None, previous: bool = False) -> str | None:
+        """What a container of the pod has written; None where there is nothing to be had."""
+        params = {"container": container, **({"tailLines": str(tail)} if tail else {})}
         if previous:
             params["previous"] = "true"
         answer = self.request("GET", "pods", f"{pod}/log", doing=f"reading the log of {pod}", params=params)

@@ -61,8 +61,13 @@ def explain(part: str, log: str, exit_code: int | None, locustfile: Path) -> Loa
         return found
     if (found := _from_exit(exit_code, locustfile)) is not None:
         return found
+    return LaunchError(tell_end(part, log, exit_code))
+
+
+def tell_end(part: str, log: str, exit_code: int | None) -> str:
+    """How a process ended, with the last lines of what it wrote."""
     tail = "\n".join(log.rstrip().splitlines()[-LAST_LINES:]) or "(it wrote nothing)"
-    return LaunchError(f"{part} ended with exit code {exit_code} before the test began; its last words:\n{tail}")
+    return f"{part} ended with exit code {exit_code} before the test began; its last words:\n{tail}"
 
 
 def check_locustfile_fits(test: LoadTest, found: dict[str, Any]) -> None:

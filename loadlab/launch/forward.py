@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any
 
+from loadlab.launch.credentials import UNAUTHORIZED, renew
+
 PATIENCE_S = 10.0
 PAUSE_S = 0.3
 CHUNK = 65536
@@ -48,8 +50,9 @@ async def forward_port(api: Any, namespace: str, pod: str, port: int) -> AsyncIt
 
 
 async def _open(stack: AsyncExitStack, api: Any, namespace: str, pod: str, port: int) -> Any:
-    """The websocket that leads to the pod's port."""
+    """The websocket that leads to the pod's port. Credentials that have ended are renewed, once."""
     give_up = time.monotonic() + PATIENCE_S
+    renewed = False
     while True:
         try:
             return await stack.enter_async_context(
@@ -59,6 +62,10 @@ async def _open(stack: AsyncExitStack, api: Any, namespace: str, pod: str, port:
             )
         except Exception as error:
             status = getattr(getattr(error, "response", None), "status_code", 0)
+            if status == UNAUTHORIZED and not renewed:
+                renewed = True
+                await renew(api)
+                continue
             refused = 400 <= status < 500 and status != 429
             if refused or time.monotonic() > give_up:
                 raise

@@ -21,6 +21,9 @@ CHART = Path(__file__).parent / "chart"
 """loadlab's own chart."""
 
 TIMEOUT_S = 300.0
+_ELSEWHERE = ("HELM_KUBE", "HELM_NAMESPACE")
+"""Beginnings of the environment variables that name a cluster, a user or a namespace."""
+
 _HOW = "https://helm.sh/docs/intro/install, conda-forge's kubernetes-helm, or your package manager"
 
 
@@ -49,6 +52,7 @@ class Chart:
 class Helm:
     """The helm on PATH, or the one that LOADLAB_HELM names, for one namespace of one context.
 
+    Neither HELM_KUBECONTEXT nor another variable of helm's own leads it to another cluster, user or namespace.
     Raises HelmFailed when there is none, and with helm's own words when it fails.
     """
 
@@ -96,6 +100,7 @@ class Helm:
         try:
             ended = subprocess.run(
                 [self.program, *words],
+                env={name: text for name, text in os.environ.items() if not name.startswith(_ELSEWHERE)},
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
                 text=True,

@@ -83,7 +83,7 @@ class KubernetesLauncher:
         except BaseException:
             cluster.close()
             raise
-        helm = Helm(self.options.only_context, cluster.namespace)
+        helm = Helm(cluster.kubeconfig_context, cluster.namespace)
         release = Release(cluster, helm, plan.ownership.release, run_id)
         swarm = KubernetesSwarm(test, plan.token, release, values["service"]["port"], logs)
         swarm.facts = {**self.options.to_dict(), "release": release.name, "helm_values": masked(values)}

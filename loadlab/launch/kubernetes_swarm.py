@@ -7,16 +7,16 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any
 
 from loadlab.errors import LaunchError, LaunchTimeout, LoadlabError
 from loadlab.launch.bundle import LOCUST_PATH
 from loadlab.launch.cluster import Cluster, is_inside_cluster
-from loadlab.launch.diagnosis import check_locustfile_fits, explain
+from loadlab.launch.diagnosis import check_locustfile_fits, explain, tell_end
 from loadlab.launch.driven import DrivenSwarm
-from loadlab.launch.pod_state import find_troubles, is_over, is_ready
+from loadlab.launch.pod_state import find_troubles, is_over, is_ready, main_container
 from loadlab.launch.release import Release
 from loadlab.spec import LoadTest, hide_text
 
@@ -53,8 +53,8 @@ class KubernetesSwarm(DrivenSwarm):
 
     def pods(self, component: str = "") -> list[dict[str, Any]]:
         """The release's pods, of one component ("master" or "worker") or all."""
-        selector = f"app.kubernetes.io/instance={self.release.name}"
-        return self.cluster.list("pods", f"{selector},component={component}" if component else selector)
+        own = f"component={component}" if component else "component in (master,worker)"
+        return self.cluster.list("pods", f"app.kubernetes.io/instance={self.release.name},{own}")
 
     def wait_until_ready(self, timeout_s: float, tell: Callable[[str], None]) -> None:
         """Return when the master answers and all workers are connected.
@@ -109,23 +109,35 @@ class KubernetesSwarm(DrivenSwarm):
     def _raise_what_crashed(self, pods: list[dict[str, Any]]) -> None:
         """Tell a Locust that ended before the test began by what it wrote, as for a local process."""
         for pod in pods:
-            for container in pod.get("status", {}).get("containerStatuses") or ():
-                now, before = container.get("state", {}), container.get("lastState", {})
-                ended = now.get("terminated") or before.get("terminated")
-                if ended is None or ended.get("reason") == "OOMKilled":
+            name, status = pod["metadata"]["name"], pod.get("status", {})
+            for container in status.get("initContainerStatuses") or ():
+                code, log = self._last_words(name, container)
+                if code:
+                    raise LaunchError(tell_end(f"{container['name']} of {name}", hide_text(log), code))
+            for container in status.get("containerStatuses") or ():
+                if container["name"] != main_container(pod):
                     continue
-                name = pod["metadata"]["name"]
-                log = self.cluster.log(name, previous="terminated" not in now) or ""
-                if not log and before:
-                    log = self.cluster.log(name) or ""
-                local = log.replace(f"{LOCUST_PATH}/", f"{self.test.locustfile.resolve().parent}/")
-                raise explain(name, local, ended.get("exitCode"), self.test.locustfile)
+                code, log = self._last_words(name, container)
+                if code is not None:
+                    local = log.replace(f"{LOCUST_PATH}/", f"{self.test.locustfile.resolve().parent}/")
+                    raise explain(name, local, code, self.test.locustfile)
+
+    def _last_words(self, pod: str, container: dict[str, Any]) -> tuple[int | None, str]:
+        """The exit code of a container and what it wrote before; None for one that has not ended, or was too big."""
+        now, before = container.get("state", {}), container.get("lastState", {})
+        ended = now.get("terminated") or before.get("terminated")
+        if ended is None or ended.get("reason") == "OOMKilled":
+            return None, ""
+        log = self.cluster.log(pod, container["name"], previous="terminated" not in now) or ""
+        if not log and before:
+            log = self.cluster.log(pod, container["name"]) or ""
+        return ended["exitCode"], log
 
     def _reach(self, master: dict[str, Any]) -> None:
         """Make `url` lead to the master's web port, once."""
         if self.url:
             return
-        if is_inside_cluster():
+        if self.cluster.kubeconfig_context is None and is_inside_cluster():  # names of Services are those of its own
             self.url = f"http://{self._service_name() or master['status']['podIP']}:{self._web_port}"
         else:
             port = self._stack.enter_context(self.cluster.forward(master["metadata"]["name"], self._web_port))
@@ -149,10 +161,11 @@ class KubernetesSwarm(DrivenSwarm):
             lost = [_part(pod) for pod in pods if is_over(pod)]
             if not any(_component(pod) == "master" for pod in pods):
                 lost.append("master")
+            self._lost = lost
             for pod in pods:
                 if is_over(pod) and not self._closed.is_set():
-                    self._save_log(pod)
-            self._lost = lost
+                    with suppress(LoadlabError, OSError):  # `close` tries again
+                        self._save_log(pod)
 
     def lost_parts(self) -> list[str]:
         """See `Swarm.lost_parts`."""
@@ -167,32 +180,44 @@ class KubernetesSwarm(DrivenSwarm):
         if self._closed.is_set():
             return
         self._closed.set()
-        try:
+        with ExitStack() as steps:  # from the last to the first, each of them whatever has become of the others
+            steps.callback(self.cluster.close)
+            steps.callback(self._remove)
+            steps.callback(self._stack.close)
             self._save_logs()
-            self._stack.close()
+            if self._watcher is not None:
+                self._watcher.join(WATCH_S)
+
+    def _remove(self) -> None:
+        try:
             left = self.release.remove()
         except LoadlabError as error:
             left = [str(error)]
-        finally:
-            self._stack.close()
-            self.cluster.close()
         if left:
             text = f"{self.release.name} could not be removed completely: {', '.join(left)}; `loadlab gc` tries again"
             print(text, file=sys.stderr)  # noqa: T201 - whoever started the load has to know
 
     def _save_logs(self) -> None:
+        """Save what can be saved: neither the cluster nor the disk keeps what was installed from being removed."""
+        missing: list[str] = []
         try:
             for pod in self.pods():
-                self._save_log(pod)
+                try:
+                    self._save_log(pod)
+                except (LoadlabError, OSError) as error:
+                    missing.append(f"the log of {pod['metadata']['name']} could not be had: {error}\n")
         except LoadlabError as error:
-            (self.logs / "missing.log").write_text(f"the logs of the pods could not be had: {error}\n")
+            missing.append(f"the logs of the pods could not be had: {error}\n")
+        if missing:
+            with suppress(OSError):
+                (self.logs / "missing.log").write_text("".join(missing), encoding="utf-8")
 
     def _save_log(self, pod: dict[str, Any]) -> None:
         name = pod["metadata"]["name"]
-        if name not in self._logged and (text := self.cluster.log(name)) is not None:
+        if name not in self._logged and (text := self.cluster.log(name, main_container(pod))) is not None:
+            (self.logs / f"{_part(pod)}.log").write_text(hide_text(text), encoding="utf-8")
             if is_over(pod):
                 self._logged.add(name)
-            (self.logs / f"{_part(pod)}.log").write_text(hide_text(text), encoding="utf-8")
 
 
 def _stage(status: dict[str, Any] | None) -> str:

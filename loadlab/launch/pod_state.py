@@ -48,6 +48,12 @@ class Trouble:
         return f"{self.about}: {self.reason}{said}{f' ({mend})' if mend else ''}"
 
 
+def main_container(pod: Object) -> str:
+    """The name of the container that Locust runs in; the others, if there are any, stand beside it."""
+    names = [str(each["name"]) for each in pod["spec"]["containers"]]
+    return "locust" if "locust" in names else names[0]
+
+
 def is_ready(pod: Object) -> bool:
     """True if Kubernetes calls the pod ready."""
     conditions = pod.get("status", {}).get("conditions") or ()

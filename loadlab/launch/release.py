@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from loadlab.errors import LaunchError
+from loadlab.errors import HelmFailed, LaunchError
 from loadlab.launch.bundle import Bundle
 from loadlab.launch.cluster import Cluster
 from loadlab.launch.helm import Chart, Helm
@@ -73,8 +73,33 @@ class Release:
         self.helm.install(self.name, chart, values)
 
     def remove(self) -> list[str]:
-        """Uninstall the release, delete the ConfigMaps and wait until nothing is left; what is left all the same."""
-        self.helm.uninstall(self.name)
+        """Uninstall the release, delete the ConfigMaps and wait until nothing is left; what is left all the same.
+
+        Where helm fails, what carries the release's labels is deleted without it. Raises LaunchError when the cluster
+        does not answer or refuses.
+        """
+        failure = self._uninstall()
+        try:
+            left = self._delete_rest()
+        except LaunchError as error:
+            if failure:
+                error.args = (f"{error}; before that {failure}", *error.args[1:])
+            raise
+        return [*left, failure] if left and failure else left
+
+    def _uninstall(self) -> str:
+        """What helm says when it fails twice; what is not labelled as the run's is known to helm alone."""
+        for pause_s in (LOOK_S, 0.0):
+            try:
+                self.helm.uninstall(self.name)
+            except HelmFailed as error:
+                failure = str(error)
+                time.sleep(pause_s)
+            else:
+                return ""
+        return failure
+
+    def _delete_rest(self) -> list[str]:
         began = time.monotonic()
         while True:
             left = self.leftovers()
@@ -110,24 +135,24 @@ def find_swarms(cluster: Cluster, target: str | None = None, *, everywhere: bool
 
     With `target`, a `target_key`, only those that load it; `everywhere` looks into all namespaces.
     """
-    found: dict[str, Found] = {}
+    found: dict[tuple[str, str], Found] = {}
     selector = f"{RUN_LABEL},{TARGET_LABEL}={target}" if target else RUN_LABEL
     for kind in ("configmaps", "jobs"):
         for each in cluster.list(kind, selector, everywhere=everywhere):
             labels = each["metadata"]["labels"]
-            run_id = labels[RUN_LABEL]
+            run_id, namespace = labels[RUN_LABEL], each["metadata"]["namespace"]
             found.setdefault(
-                run_id,
+                (namespace, run_id),
                 Found(
                     run_id=run_id,
                     release=labels.get(RELEASE_LABEL, f"loadlab-{run_id}"),
-                    namespace=each["metadata"]["namespace"],
+                    namespace=namespace,
                     owner=labels.get(OWNER_LABEL, ""),
                     created=datetime.fromisoformat(each["metadata"]["creationTimestamp"]),
                     expires=_read_time(labels.get(EXPIRES_LABEL, "")),
                 ),
             )
-    return sorted(found.values(), key=lambda swarm: (swarm.created, swarm.run_id))
+    return sorted(found.values(), key=lambda swarm: (swarm.created, swarm.run_id, swarm.namespace))
 
 
 def remove_all(cluster: Cluster, helm: Helm, swarms: list[Found]) -> dict[str, list[str]]:
