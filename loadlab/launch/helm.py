@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,13 @@ _ELSEWHERE = ("HELM_KUBE", "HELM_NAMESPACE")
 """Beginnings of the environment variables that name a cluster, a user or a namespace."""
 
 _HOW = "https://helm.sh/docs/intro/install, conda-forge's kubernetes-helm, or your package manager"
+
+
+_ECHO = {
+    "Chart.yaml": "apiVersion: v2\nname: values\nversion: 0.0.0\n",
+    "templates/values.yaml": "{{ .Values | toJson }}\n",
+}
+"""A chart that renders the values that it is given: helm 3 shows those of another one only where there is a cluster."""
 
 
 @dataclass(frozen=True)
@@ -82,9 +89,15 @@ class Helm:
 
     def merged_values(self, release: str, chart: Chart, values: Mapping[str, Any]) -> dict[str, Any]:
         """`values` with the user's files and settings over them, checked by the chart's schema; needs no cluster."""
+        self.template(release, chart, values)
         with _file(values) as own_values:
-            words = ["install", release, *chart.words(own_values), *self._where, "--dry-run=client", "--output", "json"]
-            return dict(json.loads(self._run(words))["config"])
+            for name, text in _ECHO.items():
+                path = own_values.parent / "echo" / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8")
+            echo = replace(chart, reference=str(own_values.parent / "echo"), version="")
+            rendered = self._run(["template", release, *echo.words(own_values), *self._where])
+        return dict(json.loads(rendered.splitlines()[-1]))
 
     def install(self, release: str, chart: Chart, values: Mapping[str, Any]) -> None:
         """``helm upgrade --install``; does not wait for the pods."""
