@@ -11,11 +11,12 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from loadlab.errors import HelmFailed
+from loadlab.launch.uninterrupted import uninterrupted
 
 CHART = Path(__file__).parent / "chart"
 """loadlab's own chart."""
@@ -100,14 +101,18 @@ class Helm:
         return dict(json.loads(rendered.splitlines()[-1]))
 
     def install(self, release: str, chart: Chart, values: Mapping[str, Any]) -> None:
-        """``helm upgrade --install``; does not wait for the pods."""
+        """``helm upgrade --install``; does not wait for the pods. An interrupt waits until helm has ended."""
         with _file(values) as own_values:
             words = ["upgrade", "--install", release, *chart.words(own_values), *self._where, "--history-max", "1"]
-            self._run([*words, "--timeout", f"{TIMEOUT_S:.0f}s"])
+            self._finish([*words, "--timeout", f"{TIMEOUT_S:.0f}s"])
 
     def uninstall(self, release: str) -> None:
-        """Remove the release and all its objects; one that is not there is fine."""
-        self._run(["uninstall", release, "--ignore-not-found", *self._where, "--timeout", f"{TIMEOUT_S:.0f}s"])
+        """Remove the release and all its objects; one that is not there is fine. An interrupt waits, as above."""
+        self._finish(["uninstall", release, "--ignore-not-found", *self._where, "--timeout", f"{TIMEOUT_S:.0f}s"])
+
+    def _finish(self, words: Sequence[str]) -> None:
+        """Run helm to its end: one that is killed leaves half a release, which no other helm may touch."""
+        uninterrupted(partial(self._run, words), f"helm {words[0]} has to end", raise_later=True)
 
     def _run(self, words: Sequence[str]) -> str:
         try:
@@ -120,7 +125,7 @@ class Helm:
                 errors="replace",
                 timeout=TIMEOUT_S + 30,
                 check=False,
-                start_new_session=True,  # an interrupt in the notebook must not leave half a release
+                start_new_session=True,  # an interrupt at the terminal is for this process
             )
         except subprocess.TimeoutExpired as error:
             raise HelmFailed(f"helm {words[0]} did not end within {TIMEOUT_S + 30:.0f} s") from error

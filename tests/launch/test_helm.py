@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -43,3 +46,26 @@ def test_a_test_is_described(tmp_path: Path) -> None:
     (tmp_path / "shop.py").write_text("")
     test = LoadTest(locustfile=tmp_path / "shop.py", host="http://shop:80", workers=7)
     assert "replicas: 7" in make_launcher("kubernetes", namespace="load").describe(test)
+
+
+def test_an_interrupt_waits_until_helm_has_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    slow = f"#!/bin/sh\necho > {tmp_path}/began\nsleep 1\necho > {tmp_path}/ended\n"
+    (tmp_path / "helm").write_text(slow)
+    (tmp_path / "helm").chmod(0o755)
+    monkeypatch.setenv("LOADLAB_HELM", str(tmp_path / "helm"))
+
+    def interrupt() -> None:
+        while not (tmp_path / "began").exists():
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGINT)
+
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    thread = threading.Thread(target=interrupt)
+    try:
+        thread.start()
+        with pytest.raises(KeyboardInterrupt):
+            Helm().install("r", Chart(str(CHART)), {})
+    finally:
+        thread.join()
+        signal.signal(signal.SIGINT, before)
+    assert (tmp_path / "ended").exists()
