@@ -10,12 +10,13 @@ import subprocess
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
 from loadlab.errors import HelmFailed
+from loadlab.launch.uninterrupted import uninterrupted
 
 CHART = Path(__file__).parent / "chart"
 """loadlab's own chart."""
@@ -25,6 +26,13 @@ _ELSEWHERE = ("HELM_KUBE", "HELM_NAMESPACE")
 """Beginnings of the environment variables that name a cluster, a user or a namespace."""
 
 _HOW = "https://helm.sh/docs/intro/install, conda-forge's kubernetes-helm, or your package manager"
+
+
+_ECHO = {
+    "Chart.yaml": "apiVersion: v2\nname: values\nversion: 0.0.0\n",
+    "templates/values.yaml": "{{ .Values | toJson }}\n",
+}
+"""A chart that renders the values that it is given: helm 3 shows those of another one only where there is a cluster."""
 
 
 @dataclass(frozen=True)
@@ -82,19 +90,29 @@ class Helm:
 
     def merged_values(self, release: str, chart: Chart, values: Mapping[str, Any]) -> dict[str, Any]:
         """`values` with the user's files and settings over them, checked by the chart's schema; needs no cluster."""
+        self.template(release, chart, values)
         with _file(values) as own_values:
-            words = ["install", release, *chart.words(own_values), *self._where, "--dry-run=client", "--output", "json"]
-            return dict(json.loads(self._run(words))["config"])
+            for name, text in _ECHO.items():
+                path = own_values.parent / "echo" / name
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8")
+            echo = replace(chart, reference=str(own_values.parent / "echo"), version="")
+            rendered = self._run(["template", release, *echo.words(own_values), *self._where])
+        return dict(json.loads(rendered.splitlines()[-1]))
 
     def install(self, release: str, chart: Chart, values: Mapping[str, Any]) -> None:
-        """``helm upgrade --install``; does not wait for the pods."""
+        """``helm upgrade --install``; does not wait for the pods. An interrupt waits until helm has ended."""
         with _file(values) as own_values:
             words = ["upgrade", "--install", release, *chart.words(own_values), *self._where, "--history-max", "1"]
-            self._run([*words, "--timeout", f"{TIMEOUT_S:.0f}s"])
+            self._finish([*words, "--timeout", f"{TIMEOUT_S:.0f}s"])
 
     def uninstall(self, release: str) -> None:
-        """Remove the release and all its objects; one that is not there is fine."""
-        self._run(["uninstall", release, "--ignore-not-found", *self._where, "--timeout", f"{TIMEOUT_S:.0f}s"])
+        """Remove the release and all its objects; one that is not there is fine. An interrupt waits, as above."""
+        self._finish(["uninstall", release, "--ignore-not-found", *self._where, "--timeout", f"{TIMEOUT_S:.0f}s"])
+
+    def _finish(self, words: Sequence[str]) -> None:
+        """Run helm to its end: one that is killed leaves half a release, which no other helm may touch."""
+        uninterrupted(partial(self._run, words), f"helm {words[0]} has to end", raise_later=True)
 
     def _run(self, words: Sequence[str]) -> str:
         try:
@@ -107,7 +125,7 @@ class Helm:
                 errors="replace",
                 timeout=TIMEOUT_S + 30,
                 check=False,
-                start_new_session=True,  # an interrupt in the notebook must not leave half a release
+                start_new_session=True,  # an interrupt at the terminal is for this process
             )
         except subprocess.TimeoutExpired as error:
             raise HelmFailed(f"helm {words[0]} did not end within {TIMEOUT_S + 30:.0f} s") from error

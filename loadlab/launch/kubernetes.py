@@ -80,12 +80,12 @@ class KubernetesLauncher:
         cluster = Cluster(self.options.only_context, self.options.namespace)
         try:
             self._check_permission(whole or test, plan, cluster)
+            helm = Helm(cluster.kubeconfig_context, cluster.namespace)
+            release = Release(cluster, helm, plan.ownership.release, run_id)
+            swarm = KubernetesSwarm(test, plan.token, release, values["service"]["port"], logs)
         except BaseException:
             cluster.close()
             raise
-        helm = Helm(cluster.kubeconfig_context, cluster.namespace)
-        release = Release(cluster, helm, plan.ownership.release, run_id)
-        swarm = KubernetesSwarm(test, plan.token, release, values["service"]["port"], logs)
         swarm.facts = {**self.options.to_dict(), "release": release.name, "helm_values": masked(values)}
         swarm.facts |= {"context": cluster.context, "namespace": cluster.namespace, "helm": plan.helm.version}
         return plan, swarm
@@ -93,7 +93,9 @@ class KubernetesLauncher:
     def bring_up(self, plan: Plan, swarm: KubernetesSwarm, meanwhile: Callable[[], object] | None = None) -> None:
         """Install what `prepare` has made and wait until it is ready; nothing of it is left when that fails."""
         try:
-            swarm.release.install(plan.bundle, plan.ownership, plan.chart, plan.values)
+            swarm.release.claim(plan.bundle, plan.ownership)
+            self._check_alone(plan, swarm.cluster)
+            swarm.release.install(plan.chart, plan.values)
             if meanwhile is not None:
                 meanwhile()
             swarm.wait_until_ready(self.options.ready_timeout, self._on_wait)
@@ -108,13 +110,20 @@ class KubernetesLauncher:
         if rails is None:
             raise missing_guard_rails(path, test, **where)
         rails.check(test, **where, confirmed=self.options.yes_i_mean)
-        if not self.options.alongside:
-            others = [each for each in find_swarms(cluster, target=plan.ownership.target) if not each.is_expired]
-            if others:
+        self._check_alone(plan, cluster)
+
+    def _check_alone(self, plan: Plan, cluster: Cluster) -> None:
+        """Refuse a second load on the same host. Of those that start at the same time the oldest goes on."""
+        if self.options.alongside:
+            return
+        for other in find_swarms(cluster, target=plan.ownership.target):
+            if other.run_id == plan.ownership.run_id:
+                return
+            if not other.is_expired:
                 raise SpecError(
                     "host",
-                    test.host,
-                    f"a host that no other run loads; {others[0].run_id} of {others[0].owner} does. `loadlab swarms` "
+                    plan.test.host,
+                    f"a host that no other run loads; {other.run_id} of {other.owner} does. `loadlab swarms` "
                     "lists them, alongside=True (--alongside) starts anyway",
                 )
 

@@ -66,10 +66,13 @@ class Release:
         """The label selector of everything that carries the run's label."""
         return f"{RUN_LABEL}={self.run_id}"
 
-    def install(self, bundle: Bundle, ownership: Ownership, chart: Chart, values: Mapping[str, Any]) -> None:
-        """Create the ConfigMaps, then install the chart. What was made stays when something fails: `remove` it."""
+    def claim(self, bundle: Bundle, ownership: Ownership) -> None:
+        """Create the ConfigMaps, by which others see the swarm. They stay when something fails then: `remove` them."""
         for manifest in config_maps(bundle, ownership):
             self.cluster.create(manifest)
+
+    def install(self, chart: Chart, values: Mapping[str, Any]) -> None:
+        """Install the chart, after `claim`. What was made stays when something fails: `remove` it."""
         self.helm.install(self.name, chart, values)
 
     def remove(self) -> list[str]:

@@ -11,8 +11,12 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def uninterrupted(work: Callable[[], T], doing: str) -> T:
-    """Do `work` in another thread, and answer an interrupt meanwhile with "a moment: " and what it is `doing`."""
+def uninterrupted(work: Callable[[], T], doing: str, *, raise_later: bool = False) -> T:
+    """Do `work` in another thread, and answer an interrupt meanwhile with "a moment: " and what it is `doing`.
+
+    That is all that becomes of the interrupt, unless it is to be raised later, when `work` has ended well.
+    """
+    interrupt: KeyboardInterrupt | None = None
     outcome: Future[T] = Future()
     ended = threading.Event()
 
@@ -28,6 +32,11 @@ def uninterrupted(work: Callable[[], T], doing: str) -> T:
     while True:
         try:
             ended.wait()
-            return outcome.result()
-        except KeyboardInterrupt:
+            break
+        except KeyboardInterrupt as error:
+            interrupt = error if raise_later else None
             print(f"a moment: {doing}", file=sys.stderr)  # noqa: T201 - an interrupt must be answered
+    result = outcome.result()
+    if interrupt is not None:
+        raise interrupt
+    return result
