@@ -44,7 +44,7 @@ _WORDS = (
 )
 
 
-CREDENTIALS = re.compile(r"(?<=://)([^\s/?#@:]*:)?[^\s/?#]*@")
+CREDENTIALS = re.compile(r'(?<=://)([^\s/?#@:"]*:)?[^\s/?#"]*@')
 """What stands before the host in a URL: a name and a password, or a token. `loadlab.spec` hides the same."""
 
 

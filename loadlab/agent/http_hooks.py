@@ -110,7 +110,7 @@ def hook_http_clients(tally: Tally, trace_headers: bool) -> None:
 
     def wrap_headers(send: Callable[..., Any]) -> Callable[..., Any]:
         def traced(session: Any, method: Any, url: Any, **kwargs: Any) -> Any:
-            kwargs["headers"], ids = trace.add(kwargs.get("headers"))
+            kwargs["headers"], ids = trace.add(kwargs.get("headers"), session.headers)
             response = send(session, method, url, **kwargs)
             response.loadlab_ids = ids
             return response
@@ -124,7 +124,7 @@ def hook_http_clients(tally: Tally, trace_headers: bool) -> None:
             if request is None:
                 return head
             if request.lines is None:
-                request.lines, request.ids = trace.lines(headers)
+                request.lines, request.ids = trace.lines(headers or {}, client.default_headers)
             return f"{head[:-2]}{request.lines}\r\n"
 
         return traced

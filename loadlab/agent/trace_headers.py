@@ -33,25 +33,25 @@ class TraceHeaders:
         self._made: list[tuple[str, str, Ids]] = []
         os.register_at_fork(after_in_child=self._made.clear)
 
-    def lines(self, headers: Mapping[str, Any]) -> tuple[str, Ids]:
+    def lines(self, headers: Mapping[str, Any], defaults: Mapping[str, Any]) -> tuple[str, Ids]:
         """The header lines, each with its line end, that a request with `headers` lacks, and the two ids.
 
-        `headers` must have lower-case keys, as geventhttpclient keeps them.
+        `defaults` are the headers that its client adds. Both must have lower-case keys, as geventhttpclient keeps them.
         """
         if not self._made:
             self._make()
         traceparent, lines, ids = self._made.pop()
-        if not OWN_NAMES.isdisjoint(headers):
-            missing, ids = _complete(headers, traceparent, ids[0])
+        if not (OWN_NAMES.isdisjoint(headers) and OWN_NAMES.isdisjoint(defaults)):
+            missing, ids = _complete(headers, defaults, traceparent, ids[0])
             lines = "".join(f"{name}: {value}\r\n" for name, value in missing.items())
         return lines, ids
 
-    def add(self, headers: Mapping[str, Any] | None) -> tuple[dict[str, Any], Ids]:
-        """A copy of `headers` with the trace headers, and the two ids."""
+    def add(self, headers: Mapping[str, Any] | None, defaults: Mapping[str, Any]) -> tuple[dict[str, Any], Ids]:
+        """A copy of `headers` with the trace headers that neither they nor their session's `defaults` have; the ids."""
         if not self._made:
             self._make()
         traceparent, _, ids = self._made.pop()
-        missing, ids = _complete(headers or {}, traceparent, ids[0])
+        missing, ids = _complete(headers or {}, defaults, traceparent, ids[0])
         return {**(headers or {}), **missing}, ids
 
     def _make(self) -> None:
@@ -63,9 +63,18 @@ class TraceHeaders:
             self._made.append((traceparent, lines, (trace_id, trace_id)))
 
 
-def _complete(headers: Mapping[str, Any], traceparent: str, trace_id: str) -> tuple[dict[str, str], Ids]:
-    """The headers that are missing, and the trace id and the request id as they leave."""
-    there = {str(name).lower(): str(value) for name, value in headers.items()}
+def _complete(
+    headers: Mapping[str, Any], defaults: Mapping[str, Any], traceparent: str, trace_id: str
+) -> tuple[dict[str, str], Ids]:
+    """The headers that are missing, and the trace id and the request id as they leave.
+
+    `headers` go before `defaults`; one that is None keeps a default from being sent.
+    """
+    there = {
+        str(name).lower(): "" if value is None else str(value)
+        for given in (defaults, headers)
+        for name, value in given.items()
+    }
     missing = {}
     if "traceparent" not in there:
         missing["traceparent"] = traceparent

@@ -14,7 +14,7 @@ LAST_LINES = 15
 _FRAME = re.compile(r'^  File "(?P<file>[^"]+)", line (?P<line>\d+)')
 _EXCEPTION = re.compile(r"^(?:[A-Za-z_][\w.]*\.)?[A-Z]\w*(?:Error|Exception|Warning|Exit|Interrupt)?: ?.*|^\w*Error$")
 
-_EXIT = re.compile(r"^[^#]*?\b(?:(?:sys\.)?exit|quit|os\._exit)\(|^\s*raise SystemExit\b")
+_EXIT = re.compile(r"^[^#]*?(?<![.\w])(?:sys\.exit|exit|quit|os\._exit)\(|^\s*raise SystemExit\b")
 
 
 def check_syntax(locustfile: Path) -> None:
@@ -106,7 +106,12 @@ def user_classes(locustfile: Path) -> list[str]:
 
 
 def _from_exit(exit_code: int | None, locustfile: Path) -> LocustfileError | None:
-    """The error for a Locust process that the locustfile ended on purpose, which leaves no traceback."""
+    """The error for a Locust process that the locustfile ended on purpose, which leaves no traceback.
+
+    A process that a signal has killed, -9 here or 128 + 9 in a container, was not.
+    """
+    if exit_code is None or exit_code < 0 or 128 < exit_code < 160:
+        return None
     lines = enumerate(locustfile.read_text(encoding="utf-8", errors="replace").splitlines(), start=1)
     place = next(((number, line.strip()) for number, line in lines if _EXIT.search(line)), None)
     if place is not None:

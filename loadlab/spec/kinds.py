@@ -170,6 +170,9 @@ def _convert_url(field: str, value: object) -> str:
         complete = False
     if not complete or "?" in value or "#" in value:
         raise SpecError(field, hide_host(value), f"{allowed}, without a query; the locustfile's paths are added to it")
+    if "@" in split.path or '"' in value:
+        escaped = "with %40, %2F and %22 for any @, / and quotation mark in its password or path"
+        raise SpecError(field, hide_host(value), f"{allowed}, {escaped}")
     return value.rstrip("/")
 
 

@@ -12,14 +12,15 @@ from collections.abc import Iterable
 HIDDEN = "..."
 """What stands in the place of a secret."""
 
-CREDENTIALS = re.compile(r"(?<=://)([^\s/?#@:]*:)?[^\s/?#]*@")
+CREDENTIALS = re.compile(r'(?<=://)([^\s/?#@:"]*:)?[^\s/?#"]*@')
 """What stands before the host in a URL; `loadlab.agent` hides the same in what it measures."""
 
-_BARE_CREDENTIALS = re.compile(r"^((?:[A-Za-z][A-Za-z0-9+.-]*:)?/*)([^/@:]*:)?[^/]*@")
-_NAMES = "password|passwd|passphrase|token|secret|key|credential|auth"
+_BARE_CREDENTIALS = re.compile(r"^((?:[A-Za-z][A-Za-z0-9+.-]*:)?/*)([^/@:]*:)?.*@", re.DOTALL)
+_NAMES = "password|passwd|passphrase|token|secret|key|credential|auth(?!or(?!i[sz]))"
 _SECRET_NAME = re.compile(_NAMES, re.IGNORECASE)
 _SECRET_OPTION = re.compile(
-    rf"""(?<![\w-])(--?[\w-]*(?:{_NAMES})[\w-]*(?:=|\s+))("[^"]*"?|'[^']*'?|(?!-)\S+)""", re.IGNORECASE
+    rf"""(?<![\w-])(?=--?[\w-]*?(?:{_NAMES}))(--?[\w-]++)(=|\s+(?!-(?![\d.])))("[^"\n]*"?|'[^'\n]*'?|\S+)""",
+    re.IGNORECASE,
 )
 
 
@@ -29,7 +30,10 @@ def hide_credentials(text: str) -> str:
 
 
 def hide_host(host: str) -> str:
-    """A host as somebody has given it, perhaps wrongly, without its password."""
+    """A host as somebody has given it, perhaps wrongly, without its password.
+
+    With an unescaped "/" in a password nothing tells it from a path: all up to the last "@" is hidden.
+    """
     return _BARE_CREDENTIALS.sub(rf"\1\2{HIDDEN}@", host)
 
 
@@ -49,4 +53,4 @@ def hide_words(words: Iterable[str]) -> tuple[str, ...]:
 
 def hide_text(text: str) -> str:
     """Text that quotes a command line, a log for instance, without the same."""
-    return hide_credentials(_SECRET_OPTION.sub(rf"\1{HIDDEN}", text))
+    return hide_credentials(_SECRET_OPTION.sub(rf"\1\2{HIDDEN}", text))

@@ -14,7 +14,7 @@ import pytest
 import loadlab
 from loadlab.errors import LaunchError, LaunchTimeout, LoadlabError, LocustfileError, SpecError, TargetUnreachable
 from loadlab.launch import LocalLauncher
-from loadlab.launch.diagnosis import user_classes
+from loadlab.launch.diagnosis import explain, user_classes
 from loadlab.launch.local import LocalSwarm
 
 GOOD = (
@@ -94,6 +94,26 @@ def test_a_user_class_that_does_not_exist(tmp_path: Path) -> None:
     test = loadlab.LoadTest(locustfile=tmp_path / "shop.py", user_classes=["Nobody"])
     with pytest.raises(SpecError, match=r"got 'Nobody'; allowed: the user classes in .*shop\.py: U\.$"):
         loadlab.start(test, runs=tmp_path / "runs")
+
+
+@pytest.mark.parametrize(
+    ("source", "exit_code"),
+    [
+        ("environment.runner.quit()\n", 1),
+        ("self.exit()\n", 1),
+        ("cursor.sys.exit()\n", 1),
+        ("import sys\nif broken:\n    sys.exit(3)\n", -9),
+        ("import sys\nif broken:\n    sys.exit(3)\n", 137),
+        ("import sys\nif broken:\n    sys.exit(3)\n", None),
+    ],
+)
+def test_an_end_that_was_not_the_locustfiles_is_not_put_down_to_it(
+    source: str, exit_code: int | None, tmp_path: Path
+) -> None:
+    (tmp_path / "shop.py").write_text(GOOD + source)
+    error = explain("worker-1", "Connection to master lost", exit_code, tmp_path / "shop.py")
+    assert not isinstance(error, LocustfileError)
+    assert f"worker-1 ended with exit code {exit_code} before the test began" in str(error)
 
 
 def test_the_user_classes_of_a_locustfile(tmp_path: Path) -> None:

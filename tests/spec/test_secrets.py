@@ -14,11 +14,12 @@ SECRET = "hunter2"
 @pytest.mark.parametrize(
     ("host", "shown"),
     [
-        ("http://shop.example:8080/a@b", "http://shop.example:8080/a@b"),
+        ("http://shop.example:8080/a%40b", "http://shop.example:8080/a%40b"),
         ("http://bob:hunter2@shop.example:8080/a", "http://bob:...@shop.example:8080/a"),
         ("http://bob:hunter2@p@shop", "http://bob:...@shop"),
         ("https://hunter2@shop", "https://...@shop"),
         ("http://:hunter2@shop", "http://:...@shop"),
+        ("http://bob:hunter2,'@shop", "http://bob:...@shop"),
         ("bob:hunter2@shop", "bob:...@shop"),
         ("http:/bob:hunter2@shop", "http:/bob:...@shop"),
     ],
@@ -51,6 +52,27 @@ def test_a_log_is_shown_without_what_a_command_line_in_it_gives_away() -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("--api-token=-hunter2 -x", "--api-token=... -x"),
+        ("--pin-key -5 --api-token -x", "--pin-key ... --api-token -x"),
+        ("--opts '--api-token=hunter2'", "--opts '--api-token=..."),
+        ("--author bob --authors=ann", "--author bob --authors=ann"),
+        ("--authorization hunter2 --oauth=hunter2", "--authorization ... --oauth=..."),
+        ('{"url":"http://shop","mail":"bob@x"}', '{"url":"http://shop","mail":"bob@x"}'),
+        ('{"url":"http://bob:hunter2@shop","mail":"bob@x"}', '{"url":"http://bob:...@shop","mail":"bob@x"}'),
+    ],
+)
+def test_a_text_is_shown_without_its_secrets_and_with_the_rest(text: str, shown: str) -> None:
+    assert hide_text(text) == shown
+
+
+def test_hiding_takes_no_longer_than_the_text() -> None:
+    endless = "--" + "key" * 200_000  # tried piece by piece, minutes
+    assert hide_text(endless) == endless
+
+
 def test_a_test_shows_no_secrets_and_keeps_them() -> None:
     test = LoadTest(
         locustfile="shop.py",
@@ -73,6 +95,10 @@ def test_a_test_shows_no_secrets_and_keeps_them() -> None:
         {"host": "http://bob:hunter2@shop?a=1"},
         {"host": "bob:hunter2@shop"},
         {"host": "http://bob:hunter2@shop:port"},
+        {"host": "http://bob:hunter2/w@shop"},
+        {"host": "http://bob:12/hunter2@shop"},
+        {"host": "http://bob:hunter2?@shop"},
+        {"host": 'http://bob:"hunter2@shop'},
         {"locust_options": "--api-token 'hunter2"},
         {"locust_options": "--web-auth=bob:hunter2"},
     ],

@@ -133,6 +133,7 @@ def test_without_trace_headers_nothing_is_added(make_test: MakeTest, tmp_path: P
 
 
 TRACED = """
+from geventhttpclient.client import HTTPClientPool
 from locust import FastHttpUser, HttpUser, constant, task
 
 class Own(FastHttpUser):
@@ -153,6 +154,22 @@ class Slow(HttpUser):
     @task
     def browse(self):
         self.client.get("/slow")
+
+class Session(HttpUser):
+    wait_time = constant(0.05)
+    def on_start(self):
+        self.client.headers["X-Request-Id"] = "session's"
+    @task
+    def browse(self):
+        self.client.get("/session")
+        self.client.get("/session", headers={"x-request-id": "own"})
+
+class Pool(FastHttpUser):
+    wait_time = constant(0.05)
+    client_pool = HTTPClientPool(headers={"X-Request-Id": "pool's"})
+    @task
+    def browse(self):
+        self.client.get("/pool")
 """
 
 
@@ -161,12 +178,13 @@ def test_every_client_sends_the_ids_that_the_archive_tells(make_test: MakeTest, 
 
     with nginx(tmp_path / "nginx") as server:
         source = locustfile(tmp_path, TRACED)
-        run = loadlab.run(make_test(host=server.url, locustfile=source, users=6), runs=tmp_path / "runs")
-        sent = {
-            path: [each for each in server.requests() if each["uri"] == path] for path in ("/own", "/fast", "/slow")
-        }
+        run = loadlab.run(make_test(host=server.url, locustfile=source, users=10), runs=tmp_path / "runs")
+        paths = ("/own", "/fast", "/slow", "/session", "/pool")
+        sent = {path: [each for each in server.requests() if each["uri"] == path] for path in paths}
     assert all(len(requests) > 10 for requests in sent.values())
     assert {request["request_id"] for request in sent["/own"]} == {"mine"}
+    assert {request["request_id"] for request in sent["/session"]} == {"session's", "own"}
+    assert {request["request_id"] for request in sent["/pool"]} == {"pool's"}
     ids = {path: [(each["traceparent"].split("-")[1], each["request_id"]) for each in sent[path]] for path in sent}
     assert all(trace_id == request_id for trace_id, request_id in ids["/fast"] + ids["/slow"])
     everything = [pair for pairs in ids.values() for pair in pairs]
