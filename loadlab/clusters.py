@@ -23,7 +23,7 @@ def helm_values(test: LoadTest, **options: Any) -> dict[str, Any]:
 
     Raises SpecError and HelmFailed, also with what the chart's schema refuses. No cluster is asked.
     """
-    from loadlab.launch.kubernetes import masked
+    from loadlab.launch.user_values import masked
 
     plans = _plans(test, options)
     if len(plans) > 1:
@@ -33,7 +33,7 @@ def helm_values(test: LoadTest, **options: Any) -> dict[str, Any]:
 
 def values_yaml(test: LoadTest, **options: Any) -> str:
     """The values that `test` would be installed with as YAML; for several regions a document each."""
-    from loadlab.launch.kubernetes import masked
+    from loadlab.launch.user_values import masked
 
     documents = {region: yaml_document(masked(plan.merged_values)) for region, plan in _plans(test, options).items()}
     if len(documents) == 1:
@@ -124,8 +124,8 @@ def find_swarm(cluster: Cluster, name: str) -> Found:
 
 
 def find_orphans(cluster: Cluster) -> list[Found]:
-    """The swarms whose time is over, or that have no running pod and are not starting: their Jobs have ended, or it is
-    too long ago that they were made."""
+    """The swarms whose time is over, or that have no running pod although their Jobs have ended. Of those that do not
+    say when their time is over, also those without a running pod that were made too long ago to be starting."""
     from loadlab.launch.pod_state import has_ended
     from loadlab.launch.values import RUN_LABEL, STARTING_S
 
@@ -138,7 +138,7 @@ def find_orphans(cluster: Cluster) -> list[Found]:
         for each, running in find_swarms(cluster)
         if each.is_expired
         or (not running and all(jobs.get(each.run_id, [False])))
-        or (not running and (now - each.created).total_seconds() > STARTING_S)
+        or (each.expires is None and not running and (now - each.created).total_seconds() > STARTING_S)
     ]
 
 

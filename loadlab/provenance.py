@@ -70,4 +70,4 @@ def rerun_command(test: LoadTest, launcher: str = "local", options: KubernetesOp
     words = ["loadlab", "run", *write_options(test.without_secrets())]
     if launcher != "local":
         words += ["--launcher", launcher]
-    return shlex.join([*words, *(write_options(options) if options is not None else [])])
+    return shlex.join([*words, *(write_options(options.without_secrets()) if options is not None else [])])

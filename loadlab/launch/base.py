@@ -75,7 +75,7 @@ class Swarm(Protocol):
         """Begin the load. Raises LaunchError when Locust refuses."""
 
     def set_users(self, users: int, spawn_rate: float) -> None:
-        """Go to another number of users while the test runs."""
+        """Go to another number of users while the test runs. Raises SpecError for more than the guard rails allow."""
 
     def stop(self) -> None:
         """End the load in good order: users finish their task within the test's stop_timeout."""

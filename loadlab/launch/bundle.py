@@ -19,13 +19,14 @@ LOCUST_PATH = "/mnt/locust"
 """Where the locustfile's folder is mounted."""
 
 AGENT_ROOT = "/mnt/loadlab"
-"""Stands on PYTHONPATH in a pod; the folder ``loadlab/agent`` in it is the agent, and there is no other loadlab."""
+"""Stands on PYTHONPATH in a pod; the folder ``loadlab/agent`` in it is the agent. The package around it is empty, and
+goes before a loadlab that the image may have."""
 
 AGENT_PATH = f"{AGENT_ROOT}/loadlab/agent"
 MAX_BYTES = 1 << 20
 """Kubernetes refuses a ConfigMap with more data."""
 
-_KEY = re.compile(r"[-._a-zA-Z0-9]{1,253}")
+_KEY = re.compile(r"(?!\.\.)[-._a-zA-Z0-9]{1,253}")
 _AGENT = Path(__file__).parents[1] / "agent"
 _WAYS_OUT = (
     "put large files into an image of your own (image=), or let an init container clone them "
@@ -62,7 +63,7 @@ class Folder:
 
 @dataclass(frozen=True)
 class Bundle:
-    """All folders of a test: the locustfile's first, the agent's last."""
+    """All folders of a test: the locustfile's first, the agent's package and the agent last."""
 
     locustfile: str
     folders: tuple[Folder, ...]
@@ -81,9 +82,8 @@ def make_bundle(locustfile: Path, files: Iterable[str] = ()) -> Bundle:
         place = PurePosixPath(path.relative_to(root).as_posix())
         field = "locustfile" if path == locustfile.resolve() else "files"
         if not _KEY.fullmatch(place.name):
-            raise SpecError(
-                field, str(place), "file names of letters, digits, '-', '_' and '.'; a ConfigMap has no other"
-            )
+            allowed = "file names of letters, digits, '-', '_' and '.', but no '..' first; a ConfigMap has no other"
+            raise SpecError(field, str(place), allowed)
         by_folder.setdefault(place.parent, {})[place.name] = path.read_bytes()
     folders = [Folder(str(PurePosixPath(LOCUST_PATH, place)), content) for place, content in by_folder.items()]
     agent = {path.name: path.read_bytes() for path in sorted(_AGENT.glob("*.py"))}
@@ -96,7 +96,8 @@ def make_bundle(locustfile: Path, files: Iterable[str] = ()) -> Bundle:
                 f"{size / MAX_BYTES:.1f} MiB in {folder.path}, {largest} the largest",
                 f"up to 1 MiB in one folder, which is all that a ConfigMap holds; {_WAYS_OUT}",
             )
-    return Bundle(locustfile.name, (*folders, Folder(AGENT_PATH, agent)))
+    package = Folder(f"{AGENT_ROOT}/loadlab", {"__init__.py": b""})
+    return Bundle(locustfile.name, (*folders, package, Folder(AGENT_PATH, agent)))
 
 
 def _data_files(root: Path, patterns: Iterable[str]) -> Iterator[Path]:

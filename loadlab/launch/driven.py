@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from loadlab.errors import LaunchError
 from loadlab.launch.base import Endpoint
-from loadlab.spec import LoadTest
+from loadlab.spec import GuardRails, LoadTest
 
 if TYPE_CHECKING:
     from loadlab.launch.master_api import MasterApi
@@ -24,6 +24,8 @@ class DrivenSwarm(ABC):
         self.token = token
         self.url = ""
         self.facts: dict[str, Any] = {}
+        self.guard_rails: GuardRails | None = None
+        """What the whole test has to keep to, of which this may be a region's part."""
         self._ends = 0.0
         self._api: MasterApi
 
@@ -49,6 +51,8 @@ class DrivenSwarm(ABC):
 
     def set_users(self, users: int, spawn_rate: float) -> None:
         """See `Swarm.set_users`."""
+        if self.guard_rails is not None:
+            self.guard_rails.check_users(users)
         status = self._api.status()
         if status is None or status["ended"]:
             raise LaunchError("the number of users cannot be changed: the test is over")

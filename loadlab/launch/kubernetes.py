@@ -6,7 +6,7 @@ import getpass
 import re
 import secrets
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import cached_property
 from importlib import metadata
 from pathlib import Path
@@ -20,18 +20,17 @@ from loadlab.launch.helm import CHART, Chart, Helm
 from loadlab.launch.kubernetes_swarm import KubernetesSwarm
 from loadlab.launch.release import Release, config_maps, find_swarms
 from loadlab.launch.uninterrupted import uninterrupted
-from loadlab.launch.values import Ownership, helm_values
-from loadlab.spec import KubernetesOptions, LoadTest, missing_guard_rails, read_guard_rails, yaml_document
-
-OWNED = {
-    "worker.replicas": "the field 'workers'",
-    "worker.hpa.enabled": "the field 'workers'",
-    "loadtest.headless": "loadlab, which drives Locust through its web port,",
-    "loadtest.locust_host": "the field 'host'",
-    "loadtest.locust_locustfile_configmap": "the field 'locustfile'",
-}
-"""Values that would contradict the test -> what decides on them."""
-
+from loadlab.launch.user_values import at, check_owned, masked
+from loadlab.launch.values import DEADLINE, Ownership, helm_values
+from loadlab.spec import (
+    GuardRails,
+    KubernetesOptions,
+    LoadTest,
+    hide_host,
+    missing_guard_rails,
+    read_guard_rails,
+    yaml_document,
+)
 
 PREVIEW = "preview"
 """What stands for a run's id where nothing is installed."""
@@ -79,15 +78,17 @@ class KubernetesLauncher:
         values = plan.merged_values
         cluster = Cluster(self.options.only_context, self.options.namespace)
         try:
-            self._check_permission(whole or test, plan, cluster)
+            rails = self._check_permission(whole or test, plan, cluster)
             helm = Helm(cluster.kubeconfig_context, cluster.namespace)
             release = Release(cluster, helm, plan.ownership.release, run_id)
             swarm = KubernetesSwarm(test, plan.token, release, values["service"]["port"], logs)
         except BaseException:
             cluster.close()
             raise
-        swarm.facts = {**self.options.to_dict(), "release": release.name, "helm_values": masked(values)}
+        swarm.guard_rails = rails
+        swarm.facts = {**self.options.without_secrets().to_dict(), "release": release.name}
         swarm.facts |= {"context": cluster.context, "namespace": cluster.namespace, "helm": plan.helm.version}
+        swarm.facts["helm_values"] = masked(values)
         return plan, swarm
 
     def bring_up(self, plan: Plan, swarm: KubernetesSwarm, meanwhile: Callable[[], object] | None = None) -> None:
@@ -103,14 +104,15 @@ class KubernetesLauncher:
             uninterrupted(swarm.close, "what was installed is being removed")
             raise
 
-    def _check_permission(self, test: LoadTest, plan: Plan, cluster: Cluster) -> None:
-        """Refuse what the guard rails do not allow, and a second load on the same host. Raises SpecError."""
+    def _check_permission(self, test: LoadTest, plan: Plan, cluster: Cluster) -> GuardRails:
+        """The guard rails, which allow it. Raises SpecError when they do not, and for a second load on a host."""
         rails, path = read_guard_rails()
         where = {"context": cluster.context, "namespace": cluster.namespace}
         if rails is None:
             raise missing_guard_rails(path, test, **where)
         rails.check(test, **where, confirmed=self.options.yes_i_mean)
         self._check_alone(plan, cluster)
+        return rails
 
     def _check_alone(self, plan: Plan, cluster: Cluster) -> None:
         """Refuse a second load on the same host. Of those that start at the same time the oldest goes on."""
@@ -122,7 +124,7 @@ class KubernetesLauncher:
             if not other.is_expired:
                 raise SpecError(
                     "host",
-                    plan.test.host,
+                    hide_host(plan.test.host or ""),
                     f"a host that no other run loads; {other.run_id} of {other.owner} does. `loadlab swarms` "
                     "lists them, alongside=True (--alongside) starts anyway",
                 )
@@ -138,7 +140,7 @@ class Plan:
         self.test = test
         self.options = options
         self.token = secrets.token_urlsafe(24)
-        self.ownership = Ownership.of(test, run_id, options.owner or _user())
+        self._ownership = Ownership.of(test, run_id, options.owner or _user(), options.ready_timeout)
         self.chart = Chart(options.chart or str(CHART), options.chart_version, options.values, options.set)
 
     @cached_property
@@ -147,13 +149,22 @@ class Plan:
         return make_bundle(self.test.locustfile, self.options.files)
 
     @cached_property
+    def ownership(self) -> Ownership:
+        """Whose swarm it is, and when it is over: by the deadline that the user's own values may have moved."""
+        return self._ownership.with_deadline(at(self._merged, DEADLINE))
+
+    @cached_property
     def values(self) -> dict[str, Any]:
         """loadlab's Helm values; the user's own files and settings go over them."""
+        return {**self._values, "extraLabels": self.ownership.labels}
+
+    @cached_property
+    def _values(self) -> dict[str, Any]:
         return helm_values(
             self.test,
             self.options,
             self.bundle,
-            self.ownership,
+            self._ownership,
             token=self.token,
             locust_version=metadata.version("locust"),
         )
@@ -162,10 +173,12 @@ class Plan:
     def merged_values(self) -> dict[str, Any]:
         """The values that the chart gets, after the user's own. Raises HelmFailed for what the chart's schema refuses,
         and SpecError for a setting that a field of the test decides."""
-        merged = self.helm.merged_values(self.ownership.release, self.chart, self.values)
-        for path, field in OWNED.items():
-            if (given := _at(merged, path)) != _at(self.values, path):
-                raise SpecError(f"the Helm value {path}", given, f"leave it out; {field} decides on it")
+        return {**self._merged, "extraLabels": {**self._merged["extraLabels"], **self.ownership.labels}}
+
+    @cached_property
+    def _merged(self) -> dict[str, Any]:
+        merged = self.helm.merged_values(self._ownership.release, self.chart, self._values)
+        check_owned(self._values, merged)
         return merged
 
     def manifests(self) -> str:
@@ -182,30 +195,11 @@ class Plan:
         return helm
 
 
-def masked(values: Mapping[str, Any]) -> dict[str, Any]:
-    """`values` without the contents of secrets, for people and for run.json."""
-    loadtest = dict(values.get("loadtest", {}))
-    for name in ("environment_secret", "environment"):
-        if name in loadtest:
-            own = {
-                key: text for key, text in loadtest[name].items() if key.startswith(("LOADLAB_AGENT_", "PYTHONPATH"))
-            }
-            loadtest[name] = dict.fromkeys(loadtest[name], "...") | own
-    return {**values, "loadtest": loadtest}
-
-
-def _at(values: Mapping[str, Any], path: str) -> Any:
-    found: Any = values
-    for key in path.split("."):
-        found = found.get(key) if isinstance(found, Mapping) else None
-    return found
-
-
 def _user() -> str:
     """The name of the user, as a label's value may be written."""
     try:
         name = getpass.getuser()
-    except OSError:  # no name for this user id, as in some containers
+    except (OSError, KeyError, ImportError):  # no name for this user id, as in some containers
         name = ""
     return re.sub(r"[^A-Za-z0-9_.-]+", "-", name)[:63].strip("-_.") or "unknown"
 

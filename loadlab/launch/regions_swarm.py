@@ -32,6 +32,7 @@ class RegionsSwarm:
         self.url, self.token = first.url, first.token
         self._options = options
         self._closed = False
+        self._guard_rails = first.guard_rails
         parts = {
             region: {
                 **swarm.facts,
@@ -41,7 +42,7 @@ class RegionsSwarm:
             }
             for region, swarm in swarms.items()
         }
-        self.facts: dict[str, Any] = {"kubernetes": {**options.to_dict(), "regions": parts}}
+        self.facts: dict[str, Any] = {"kubernetes": {**options.without_secrets().to_dict(), "regions": parts}}
 
     @property
     def endpoints(self) -> list[Endpoint]:
@@ -91,6 +92,8 @@ class RegionsSwarm:
 
     def set_users(self, users: int, spawn_rate: float) -> None:
         """See `Swarm.set_users`: both are divided over the regions that are not lost."""
+        if self._guard_rails is not None:
+            self._guard_rails.check_users(users)
         living = list(self._living())
         if users < len(living):
             raise LaunchError(f"{users} users are too few for the {len(living)} regions {', '.join(living)}")

@@ -6,13 +6,13 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from loadlab.launch.agent_settings import agent_environment, locust_options
 from loadlab.launch.bundle import AGENT_PATH, AGENT_ROOT, LOCUST_PATH, Bundle
-from loadlab.spec import KubernetesOptions, LoadTest
+from loadlab.spec import KubernetesOptions, LoadTest, origins
 
 IMAGE = "locustio/locust"
 PREFIX = "loadlab.dev"
@@ -23,10 +23,13 @@ EXPIRES_FORMAT = "%Y%m%dT%H%M%SZ"
 """A time as a label's value may be written, in UTC."""
 
 STARTING_S = 600
-"""From installing to the load at the most: nodes may have to come up and images to be pulled."""
+"""From installing to the load, unless `ready_timeout` is longer: nodes may have to come up and images to be pulled."""
 
 CLOSING_S = 120
 """Beyond the run time and the stop_timeout, for the last records and the logs."""
+
+DEADLINE = ("loadlab", "deadlineSeconds")
+"""Where in the values the deadline of a swarm's Jobs stands."""
 
 WEB_PORT = 8089
 """Where Locust's master listens for loadlab, inside its pod."""
@@ -42,14 +45,26 @@ class Ownership:
     run_id: str
     release: str
     owner: str
-    expires: datetime
+    made: datetime
+    deadline_s: int
     target: str
 
     @classmethod
-    def of(cls, test: LoadTest, run_id: str, owner: str, now: datetime | None = None) -> Ownership:
-        """The ownership of the swarm of `test`, which has to have ended `deadline_s` after `now`."""
-        expires = (now or datetime.now(UTC)) + timedelta(seconds=deadline_s(test))
-        return cls(run_id, f"loadlab-{run_id}", owner, expires, target_key(test.host))
+    def of(
+        cls, test: LoadTest, run_id: str, owner: str, ready_timeout: float, made: datetime | None = None
+    ) -> Ownership:
+        """The ownership of the swarm of `test`, which has to have ended `deadline_s` after it was `made`, now."""
+        deadline = deadline_s(test, ready_timeout)
+        return cls(run_id, f"loadlab-{run_id}", owner, made or datetime.now(UTC), deadline, target_key(test.host))
+
+    def with_deadline(self, seconds: object) -> Ownership:
+        """With the deadline that the chart is given, where that is a number."""
+        return replace(self, deadline_s=seconds) if isinstance(seconds, int) else self
+
+    @property
+    def expires(self) -> datetime:
+        """When the swarm has to have ended."""
+        return self.made + timedelta(seconds=self.deadline_s)
 
     @property
     def labels(self) -> dict[str, str]:
@@ -68,13 +83,13 @@ class Ownership:
 
 
 def target_key(host: str | None) -> str:
-    """`host` as a label's value may be written; equal for equal hosts."""
-    return hashlib.sha256((host or "").encode()).hexdigest()[:16]
+    """`host` as a label's value may be written; equal where scheme, name and port are, however they are spelt."""
+    return hashlib.sha256("".join(origins(host)[-1:]).encode()).hexdigest()[:16]
 
 
-def deadline_s(test: LoadTest) -> int:
+def deadline_s(test: LoadTest, ready_timeout: float) -> int:
     """Seconds after which Kubernetes ends the swarm of `test`, whoever is still there."""
-    return math.ceil(test.run_time + test.stop_timeout) + STARTING_S + CLOSING_S
+    return math.ceil(test.run_time + test.stop_timeout) + math.ceil(max(STARTING_S, ready_timeout)) + CLOSING_S
 
 
 def helm_values(
@@ -88,11 +103,11 @@ def helm_values(
     python_path = environment.pop("PYTHONPATH", "")
     secret = {"LOADLAB_TOKEN": environment.pop("LOADLAB_TOKEN")}
     words = _literal([*test.user_classes, *locust_options(test)])
-    affinity = _keep_off(options.separate_from)
+    apart = {"matchLabels": dict(options.separate_from)} if options.separate_from else {}
+    placed = {"affinity": _keep_off(apart)} if apart and options.chart else {}
     config_maps = {
         ownership.config_map_name(number): folder.path for number, folder in enumerate(bundle.folders) if number
     }
-    placed: dict[str, Any] = {"affinity": affinity} if affinity else {}
     return {
         "loadtest": {
             "name": ownership.release,
@@ -120,7 +135,11 @@ def helm_values(
         "worker": {"replicas": workers, "args": [*words, "--worker"], "hpa": {"enabled": False}, **placed},
         "extraConfigMaps": config_maps,
         "extraLabels": ownership.labels,
-        "loadlab": {"deadlineSeconds": deadline_s(test), "ttlSecondsAfterFinished": TTL_S},
+        "loadlab": {
+            "deadlineSeconds": ownership.deadline_s,
+            "ttlSecondsAfterFinished": TTL_S,
+            **({"separateFrom": apart} if apart else {}),
+        },
     }
 
 
@@ -135,13 +154,10 @@ def _split_image(image: str) -> tuple[str, str]:
     return (repository, tag) if colon and "/" not in tag else (image, "latest")
 
 
-def _keep_off(labels: Mapping[str, str]) -> dict[str, Any]:
-    """The affinity that keeps a pod off every node with a pod of these labels, in whatever namespace."""
-    if not labels:
-        return {}
-    term = {
-        "labelSelector": {"matchLabels": dict(labels)},
-        "namespaceSelector": {},
-        "topologyKey": "kubernetes.io/hostname",
-    }
+def _keep_off(selector: Mapping[str, Any]) -> dict[str, Any]:
+    """The affinity that keeps a pod off every node with a pod of these labels, in whatever namespace.
+
+    loadlab's own chart makes the same of ``loadlab.separateFrom`` and adds it to any affinity of the user's.
+    """
+    term = {"labelSelector": selector, "namespaceSelector": {}, "topologyKey": "kubernetes.io/hostname"}
     return {"podAntiAffinity": {"requiredDuringSchedulingIgnoredDuringExecution": [term]}}

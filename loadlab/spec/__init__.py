@@ -4,16 +4,17 @@ from loadlab.spec.command_line import option_name, read_duration, read_options, 
 from loadlab.spec.division import divide_number, divide_test
 from loadlab.spec.durations import format_duration, parse_duration, write_duration
 from loadlab.spec.files import check_folder, project_folder, writable_file, yaml_document
-from loadlab.spec.guard import GuardRails, missing_guard_rails, read_guard_rails
+from loadlab.spec.guard import GuardRails, missing_guard_rails, origins, read_guard_rails
 from loadlab.spec.kinds import split_pairs
 from loadlab.spec.kubernetes import KubernetesOptions
 from loadlab.spec.loadtest import LoadTest, check_locustfile
 from loadlab.spec.locust_options import is_owned_variable
-from loadlab.spec.secrets import hide_host, hide_text
+from loadlab.spec.secrets import HIDDEN, hide_credentials, hide_host, hide_text, hide_words
 from loadlab.spec.specification import Field, combine
 from loadlab.spec.stage import Stage
 
 __all__ = [
+    "HIDDEN",
     "Field",
     "GuardRails",
     "KubernetesOptions",
@@ -25,11 +26,14 @@ __all__ = [
     "divide_number",
     "divide_test",
     "format_duration",
+    "hide_credentials",
     "hide_host",
     "hide_text",
+    "hide_words",
     "is_owned_variable",
     "missing_guard_rails",
     "option_name",
+    "origins",
     "parse_duration",
     "project_folder",
     "read_duration",

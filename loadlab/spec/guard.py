@@ -47,21 +47,23 @@ class GuardRails(Specification):
         for field, given, names, patterns in (
             ("context", context, [context], self.contexts),
             ("namespace", namespace, [namespace], self.namespaces),
-            ("host", test.host, _origins(test.host), self.targets),
+            ("host", test.without_secrets().host, origins(test.host), self.targets),
         ):
             if not _match(names, patterns):
                 allowed = ", ".join(patterns) or "none"
                 raise SpecError(field, given, f"what the guard rails list: {allowed}")
-        for field, number, most in (
-            ("users", test.users, self.max_users),
-            ("workers", test.workers, self.max_workers),
-        ):
-            if most is not None and number > most:
-                raise SpecError(field, number, f"{most} at most, by the guard rails")
+        self.check_users(test.users)
+        if self.max_workers is not None and test.workers > self.max_workers:
+            raise SpecError("workers", test.workers, f"{self.max_workers} at most, by the guard rails")
         if self.max_run_time is not None and test.run_time > self.max_run_time:
             allowed = f"{format_duration(self.max_run_time)} at most, by the guard rails"
             raise SpecError("run_time", format_duration(test.run_time), allowed)
-        self._check_confirmation([context, namespace, *_origins(test.host)], test.labels, confirmed)
+        self._check_confirmation([context, namespace, *origins(test.host)], test.labels, confirmed)
+
+    def check_users(self, users: int) -> None:
+        """Raise SpecError for more users than a test may have, at its beginning and while it runs."""
+        if self.max_users is not None and users > self.max_users:
+            raise SpecError("users", users, f"{self.max_users} at most, by the guard rails")
 
     def _check_confirmation(self, names: list[str], labels: dict[str, str], confirmed: str | None) -> None:
         asked = [name for name in names if _match([name], self.production)]
@@ -98,13 +100,16 @@ def missing_guard_rails(path: Path, test: LoadTest, *, context: str, namespace: 
     return error
 
 
-def _origins(host: str | None) -> list[str]:
-    """The ways to write a host's scheme, name and port, without its path and without a user in it: with the port, and
-    where that is the scheme's own also without."""
+def origins(host: str | None) -> list[str]:
+    """The ways to write a host's scheme, name and port, without its path and without a user in it.
+
+    Where the port is the scheme's own, first without it. The last one has it, and is the same for equal targets.
+    """
     url = urlsplit(host or "")
     if not url.hostname:
         return []
-    bare = f"{url.scheme}://{url.hostname}"
+    name = f"[{url.hostname}]" if ":" in url.hostname else url.hostname
+    bare = f"{url.scheme}://{name}"
     own = {"http": 80, "https": 443}.get(url.scheme)
     port = url.port or own
     if port is None:

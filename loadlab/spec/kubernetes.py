@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from loadlab.errors import SpecError
 from loadlab.spec import kinds
 from loadlab.spec.files import check_file
+from loadlab.spec.secrets import hide_credentials, hide_setting
 from loadlab.spec.specification import Specification, entry, specification
 
 _NAME = r"[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?"
@@ -142,6 +143,14 @@ class KubernetesOptions(Specification):
         """These options for one of several contexts."""
         values = {field.name: getattr(self, field.name) for field in self.fields()}
         return KubernetesOptions(**{**values, "context": (name,)})
+
+    def without_secrets(self) -> KubernetesOptions:
+        """A copy for the eyes of others: what may be a secret in `set` and in URLs is ``...``."""
+        values = {field.name: getattr(self, field.name) for field in self.fields()}
+        values["set"] = tuple(map(hide_setting, self.set))
+        values["pip_packages"] = tuple(map(hide_credentials, self.pip_packages))
+        values["chart"] = hide_credentials(self.chart)
+        return KubernetesOptions(**values)
 
     def check_value_files(self) -> None:
         """Raise SpecError, naming the nearest file beside it, unless every file in `values` exists."""

@@ -1,7 +1,8 @@
 """What of a load test may be a secret, and texts without it: nothing that loadlab keeps, prints or reports shows it.
 
 Secret are the password in a URL (or, without a name before it, all that stands before the host), the values of
-environment variables, and the values of Locust options whose name speaks of a password, token, secret or key.
+environment variables, the values of Locust options whose name speaks of a password, token, secret or key, and Helm
+settings that speak of any of these.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ CREDENTIALS = re.compile(r'(?<=://)([^\s/?#@:"]*:)?[^\s/?#"]*@')
 _BARE_CREDENTIALS = re.compile(r"^((?:[A-Za-z][A-Za-z0-9+.-]*:)?/*)([^/@:]*:)?.*@", re.DOTALL)
 _NAMES = "password|passwd|passphrase|token|secret|key|credential|auth(?!or(?!i[sz]))"
 _SECRET_NAME = re.compile(_NAMES, re.IGNORECASE)
+_SECRET_SETTING = re.compile(rf"environment|extraEnv|{_NAMES}", re.IGNORECASE)
 _SECRET_OPTION = re.compile(
     rf"""(?<![\w-])(?=--?[\w-]*?(?:{_NAMES}))(--?[\w-]++)(=|\s+(?!-(?![\d.])))("[^"\n]*"?|'[^'\n]*'?|\S+)""",
     re.IGNORECASE,
@@ -49,6 +51,12 @@ def hide_words(words: Iterable[str]) -> tuple[str, ...]:
             shown = HIDDEN if is_secret else word
         hidden.append(hide_credentials(shown))
     return tuple(hidden)
+
+
+def hide_setting(setting: str) -> str:
+    """A Helm setting without what may be secret in it: ``worker.environment.PIN=...``."""
+    path, equals, _ = setting.partition("=")
+    return f"{path}{equals}{HIDDEN}" if _SECRET_SETTING.search(setting) else hide_credentials(setting)
 
 
 def hide_text(text: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from loadlab.errors import SpecError
-from loadlab.launch.bundle import AGENT_PATH, LOCUST_PATH, MAX_BYTES, Bundle, make_bundle
+from loadlab.launch.bundle import AGENT_ROOT, LOCUST_PATH, MAX_BYTES, Bundle, make_bundle
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def project(tmp_path: Path) -> Path:
 
 
 def contents(bundle: Bundle) -> dict[str, set[str]]:
-    return {folder.path: set(folder.files) for folder in bundle.folders if folder.path != AGENT_PATH}
+    return {folder.path: set(folder.files) for folder in bundle.folders if not folder.path.startswith(AGENT_ROOT)}
 
 
 def test_the_modules_that_are_imported_come_along(project: Path) -> None:
@@ -67,28 +67,33 @@ def test_data_files_keep_their_place_and_their_bytes(project: Path) -> None:
     assert folders[f"{LOCUST_PATH}/data"].config_map("x", {}, {})["data"] == {"users.csv": "ana\nben\n"}
 
 
-def test_the_bundle_runs_where_loadlab_is_not_installed(project: Path, tmp_path: Path) -> None:
-    """The agent's folder alone, as a namespace package: nothing else of loadlab may be needed."""
+@pytest.mark.parametrize("installed", [False, True])
+def test_the_bundle_runs_whatever_loadlab_the_image_has(project: Path, tmp_path: Path, installed: bool) -> None:
+    """The agent alone, in a package of its own: nothing else of loadlab is needed, and none goes before it."""
     root = tmp_path / "pod"
     for folder in make_bundle(project).folders:
         place = root / folder.path.lstrip("/")
         place.mkdir(parents=True, exist_ok=True)
         for name, content in folder.files.items():
             (place / name).write_bytes(content)
-    code = (
-        "import loadlab.agent.install, loadlab; print(loadlab.__path__._path[0] if loadlab.__file__ is None else '?')"
-    )
+    site = [next(each for each in sys.path if each.endswith("site-packages"))]
+    if installed:
+        other = tmp_path / "image" / "loadlab" / "agent"
+        other.mkdir(parents=True)
+        for package in (other, other.parent):
+            (package / "__init__.py").write_text("raise SystemExit('the loadlab of the image')")
+        site.insert(0, str(tmp_path / "image"))
+    code = "import loadlab.agent.install, loadlab.agent; print(loadlab.__path__[0], loadlab.agent.__path__[0])"
     path = str(root / "mnt/loadlab")
-    site = next(each for each in sys.path if each.endswith("site-packages"))
     found = subprocess.run(
-        [sys.executable, "-S", "-c", f"import sys; sys.path.append({site!r}); {code}"],  # without the editable install
+        [sys.executable, "-S", "-c", f"import sys; sys.path += {site!r}; {code}"],  # without the editable install
         env={**os.environ, "PYTHONPATH": path},
         cwd=root,
         capture_output=True,
         text=True,
         check=True,
     )
-    assert found.stdout.strip() == f"{path}/loadlab"
+    assert found.stdout.split() == [f"{path}/loadlab", f"{path}/loadlab/agent"]
 
 
 def test_a_pattern_without_a_file_is_refused_with_the_nearest(project: Path) -> None:
@@ -111,7 +116,8 @@ def test_more_than_a_config_map_holds_is_refused_with_the_ways_out(project: Path
         make_bundle(project, ["data/users.csv"])
 
 
-def test_a_name_that_no_config_map_holds_is_refused(project: Path) -> None:
-    (project.parent / "data" / "wo rds.csv").write_text("x")
+@pytest.mark.parametrize("name", ["wo rds.csv", "..words.csv"])
+def test_a_name_that_no_config_map_holds_is_refused(project: Path, name: str) -> None:
+    (project.parent / "data" / name).write_text("x")
     with pytest.raises(SpecError, match="letters, digits"):
-        make_bundle(project, ["data/wo rds.csv"])
+        make_bundle(project, [f"data/{name}"])

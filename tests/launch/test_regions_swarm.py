@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from loadlab.errors import LaunchError
+from loadlab.errors import LaunchError, SpecError
 from loadlab.launch import regions_swarm
 from loadlab.launch.regions_swarm import RegionsSwarm
-from loadlab.spec import KubernetesOptions, LoadTest
+from loadlab.spec import GuardRails, KubernetesOptions, LoadTest
 
 
 class FakeSwarm:
@@ -21,6 +21,7 @@ class FakeSwarm:
         self.test = LoadTest(locustfile="a.py")
         self.url, self.token = f"http://{name}", f"token-{name}"
         self.facts = {"release": name}
+        self.guard_rails: GuardRails | None = None
         self.asked: list[Any] = []
         self.broken = False
 
@@ -34,8 +35,9 @@ class FakeSwarm:
         return ask
 
 
-def make(**options: Any) -> tuple[RegionsSwarm, FakeSwarm, FakeSwarm]:
+def make(rails: GuardRails | None = None, **options: Any) -> tuple[RegionsSwarm, FakeSwarm, FakeSwarm]:
     eu, us = FakeSwarm("eu"), FakeSwarm("us")
+    eu.guard_rails = us.guard_rails = rails
     given = KubernetesOptions(context="eu, us", **options)
     return RegionsSwarm(LoadTest(locustfile="a.py"), {"eu": eu, "us": us}, given), eu, us  # type: ignore[dict-item]
 
@@ -70,6 +72,21 @@ def test_a_lost_region_is_asked_nothing_but_closed_all_the_same() -> None:
     assert us.asked == [("close",)]
     with pytest.raises(LaunchError, match="0 users are too few for the 1 regions eu"):
         swarm.set_users(0, 1)
+
+
+def test_more_users_than_the_guard_rails_allow_are_refused() -> None:
+    """Those of the whole test: each region's share is less."""
+    swarm, eu, us = make(GuardRails(contexts="*", namespaces="*", targets="*", max_users=100))
+    with pytest.raises(SpecError, match="users: got 101; allowed: 100 at most, by the guard rails"):
+        swarm.set_users(101, 10)
+    assert not eu.asked + us.asked
+    swarm.set_users(100, 10)
+    assert eu.asked == us.asked == [("set_users", 50, 5.0)]
+
+
+def test_the_run_keeps_no_secret_of_its_options() -> None:
+    swarm, _, _ = make(set=["worker.environment.PIN=hunter2"])
+    assert "hunter2" not in str(swarm.facts)
 
 
 def test_the_rest_is_stopped_if_asked() -> None:

@@ -19,8 +19,8 @@ def values_of(tmp_path: Path, options: dict[str, Any] | None = None, **changes: 
     locustfile = tmp_path / "shop.py"
     locustfile.write_text("")
     test = LoadTest(**{"locustfile": locustfile, "host": "http://shop.svc:80", "workers": 3, **changes})
-    owned = Ownership.of(test, RUN, "ana", datetime(2026, 11, 24, 12, tzinfo=UTC))
     given = KubernetesOptions(**(options or {}))
+    owned = Ownership.of(test, RUN, "ana", given.ready_timeout, datetime(2026, 11, 24, 12, tzinfo=UTC))
     return helm_values(test, given, make_bundle(locustfile), owned, token="secret-token", locust_version="2.47.0")
 
 
@@ -29,7 +29,10 @@ def test_the_test_is_in_the_keys_of_the_chart(tmp_path: Path) -> None:
     load = values["loadtest"]
     assert load["locust_locustfile"] == "shop.py,/mnt/loadlab/loadlab/agent/loadlab_agent.py"
     assert load["locust_locustfile_configmap"] == f"loadlab-{RUN}-files-0"
-    assert values["extraConfigMaps"] == {f"loadlab-{RUN}-files-1": "/mnt/loadlab/loadlab/agent"}
+    assert values["extraConfigMaps"] == {
+        f"loadlab-{RUN}-files-1": "/mnt/loadlab/loadlab",
+        f"loadlab-{RUN}-files-2": "/mnt/loadlab/loadlab/agent",
+    }
     assert load["locust_host"] == "http://shop.svc:80"
     assert load["environment"]["LOADLAB_AGENT_SEED"] == "7"
     shared = ["Buyer", "--tags", "buy", "--stop-timeout", "10", "--loglevel", "DEBUG"]
@@ -59,6 +62,9 @@ def test_dollars_reach_the_pods_as_they_are(tmp_path: Path) -> None:
 
 def test_load_generators_keep_off_the_targets_nodes(tmp_path: Path) -> None:
     values = values_of(tmp_path, {"separate_from": "app=shop"})
+    assert values["loadlab"]["separateFrom"] == {"matchLabels": {"app": "shop"}}
+    assert "affinity" not in {**values["master"], **values["worker"]}, "our chart adds it to the user's own"
+    values = values_of(tmp_path, {"separate_from": "app=shop", "chart": "team/locust"})
     for part in ("master", "worker"):
         (term,) = values[part]["affinity"]["podAntiAffinity"]["requiredDuringSchedulingIgnoredDuringExecution"]
         assert term["labelSelector"] == {"matchLabels": {"app": "shop"}}
@@ -93,4 +99,18 @@ def test_everything_has_its_owner_and_its_end(tmp_path: Path) -> None:
 
 def test_the_deadline_leaves_room_for_fractions(tmp_path: Path) -> None:
     test = LoadTest(locustfile=tmp_path / "a.py", run_time=1.5, stop_timeout=0)
-    assert deadline_s(test) == 2 + 600 + 120
+    assert deadline_s(test, 300) == 2 + 600 + 120
+
+
+def test_the_deadline_leaves_room_for_a_long_wait(tmp_path: Path) -> None:
+    values = values_of(tmp_path, {"ready_timeout": "1h"}, run_time="10m", stop_timeout="30s")
+    assert values["loadlab"]["deadlineSeconds"] == 600 + 30 + 3600 + 120
+    assert values["extraLabels"]["loadlab.dev/expires"] == "20261124T131230Z"
+
+
+def test_a_target_has_one_key_however_it_is_spelt() -> None:
+    spellings = ["http://shop", "http://shop:80", "http://SHOP/", "http://shop/x", "http://bob:hunter2@shop:80/y"]
+    assert len({target_key(each) for each in spellings}) == 1
+    others = ["https://shop", "http://shop:81", "http://shop.demo", "http://[::1]:80", None]
+    assert len({target_key(each) for each in [*others, spellings[0]]}) == 6
+    assert target_key("http://[::1]") == target_key("http://[::1]:80/a")

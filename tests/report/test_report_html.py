@@ -350,7 +350,9 @@ def test_every_check_is_told_and_those_that_failed_come_first(sample: ReportData
         assert table.index("worker-2 waited for itself.") < table.index("A clock was corrected.")
         assert "– not judged" not in table
         passed, unjudged = seen.page.locator("#validity ~ details").all()
-        assert f"{len(checks) - 4} checks passed" in passed.inner_text()
+        ok = [check for check in checks if check["status"] == "ok"]
+        assert f"{len(ok)} checks passed" in passed.inner_text()
+        assert len(ok) > len(checks) / 2
         unjudged.locator("summary").click()
         assert "target rate\t– not judged\tNo target rate was asked for." in unjudged.inner_text()
         assert seen.page.locator("script").count() == 2  # no figures, no BokehJS

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from loadlab.errors import SpecError
-from loadlab.spec import GuardRails, LoadTest, missing_guard_rails, read_guard_rails
+from loadlab.spec import GuardRails, LoadTest, missing_guard_rails, origins, read_guard_rails
 
 HERE = {"context": "kind-load", "namespace": "load"}
 
@@ -48,6 +48,20 @@ def test_what_is_not_listed_is_refused(changes: dict[str, Any], where: dict[str,
     with pytest.raises(SpecError, match="guard rails") as refused:
         guard.check(make_test(**changes), **{**HERE, **where})
     assert refused.value.field == field
+
+
+@pytest.mark.parametrize(
+    ("host", "ways"),
+    [
+        ("http://bob:x@SHOP/api", ["http://shop", "http://shop:80"]),
+        ("https://shop:443", ["https://shop", "https://shop:443"]),
+        ("http://shop:8080", ["http://shop:8080"]),
+        ("http://[2001:DB8::1]/api", ["http://[2001:db8::1]", "http://[2001:db8::1]:80"]),
+        (None, []),
+    ],
+)
+def test_the_ways_to_write_a_host(host: str | None, ways: list[str]) -> None:
+    assert origins(host) == ways
 
 
 def test_production_has_to_be_confirmed_by_its_name() -> None:

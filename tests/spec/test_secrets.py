@@ -6,7 +6,7 @@ from loadlab.agent import failures
 from loadlab.errors import SpecError
 from loadlab.provenance import rerun_command
 from loadlab.spec import LoadTest, hide_host, hide_text
-from loadlab.spec.secrets import CREDENTIALS, hide_words
+from loadlab.spec.secrets import CREDENTIALS, hide_setting, hide_words
 
 SECRET = "hunter2"
 
@@ -43,6 +43,21 @@ def test_the_password_of_a_host_is_hidden(host: str, shown: str) -> None:
 )
 def test_the_values_of_secret_options_are_hidden(words: str, shown: str) -> None:
     assert hide_words(words.split()) == tuple(shown.split())
+
+
+@pytest.mark.parametrize(
+    ("setting", "shown"),
+    [
+        ("worker.resources.limits.cpu=2", "worker.resources.limits.cpu=2"),
+        ("worker.environment.PIN=hunter2", "worker.environment.PIN=..."),
+        ("loadtest.environment_secret.PW=hunter2", "loadtest.environment_secret.PW=..."),
+        ("image.tag=1,master.environment.PIN=hunter2", "image.tag=..."),
+        ("worker.args={--api-token,hunter2}", "worker.args=..."),
+        ("loadlab.annotations.proxy=http://bob:hunter2@proxy", "loadlab.annotations.proxy=http://bob:...@proxy"),
+    ],
+)
+def test_a_helm_setting_is_shown_without_what_may_be_secret(setting: str, shown: str) -> None:
+    assert hide_setting(setting) == shown
 
 
 def test_a_log_is_shown_without_what_a_command_line_in_it_gives_away() -> None:
