@@ -54,9 +54,8 @@ def _recover(folder: store.RunFolder) -> None:
         text += (
             f", {journal.state.damaged_lines} damaged lines and {journal.state.torn_bytes} bytes of a torn one left out"
         )
-    with contextlib.suppress(OSError):  # a full disk, say
-        for log in sorted((folder.path / "logs").glob("*.log")):
-            hide_secrets(log)
+    for log in sorted((folder.path / "logs").glob("*.log")):
+        hide_secrets(log)
     replay_spool(folder, tables)
     for event in end["events"] if end else ():
         tables.add(event)
@@ -68,7 +67,7 @@ def _recover(folder: store.RunFolder) -> None:
 
 def _end_swarm(folder: store.RunFolder) -> None:
     """Return when nothing of the swarm is left; raises StoreError when that is not for us to bring about."""
-    patience_s = ENDING_S
+    patience_s, asked = ENDING_S, False
     if folder.swarm_path.exists():
         from loadlab.launch.master_api import MasterApi, look_at
 
@@ -86,18 +85,32 @@ def _end_swarm(folder: store.RunFolder) -> None:
                 MasterApi(**swarm).quit(last_seq)
             except LaunchError as error:
                 raise StoreError(f"run {folder.id} has lost its recorder, and cannot be opened yet: {error}") from error
-            patience_s = LEAVE_S
+            patience_s, asked = LEAVE_S, True
     deadline = time.monotonic() + patience_s
     while (parts := living_parts(folder.path)) and time.monotonic() < deadline:
         time.sleep(0.05)
     if parts:
-        test = folder.read_info()["loadtest"]
-        silence_s = min(MASTER_SILENCE_S, (test["lease"] or MASTER_SILENCE_S) + test["stop_timeout"])
-        raise StoreError(
-            f"run {folder.id} has lost its recorder, and its master does not answer, but {', '.join(parts)} "
-            f"{'has' if len(parts) == 1 else 'have'} not ended yet; workers stop by themselves {silence_s:g} s after "
-            "the master's last word, and the run can be opened then"
+        raise StoreError(_who_is_left(folder, parts, asked))
+
+
+def _who_is_left(folder: store.RunFolder, parts: list[str], asked: bool) -> str:
+    """What `parts` of a swarm that no master leads any more, or whose master was `asked` to end it, are about to do."""
+    named = f"{', '.join(parts)} {'has' if len(parts) == 1 else 'have'} not ended yet"
+    begin = f"run {folder.id} has lost its recorder"
+    if asked:
+        return (
+            f"{begin}; its swarm was told to end {LEAVE_S:g} s ago, but {named}; the run can be opened when that is so"
         )
+    if "master" in parts:
+        return (
+            f"{begin}, and its master cannot be asked, though it lives: {named}; the run can be opened when that is so"
+        )
+    test = folder.read_info()["loadtest"]
+    silence_s = min(MASTER_SILENCE_S, (test["lease"] or MASTER_SILENCE_S) + test["stop_timeout"])
+    return (
+        f"{begin}, and its master does not answer, but {named}; workers stop by themselves {silence_s:g} s after "
+        "the master's last word, and the run can be opened then"
+    )
 
 
 def _when_load_stops(test: dict[str, Any], shape: str | None) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import secrets
 import sys
@@ -173,8 +172,7 @@ class LocalSwarm(DrivenSwarm):
             try:
                 end_all(self.processes)
                 self._sent = self.sent_by_worker()
-                with contextlib.suppress(OSError):  # a full disk, say
-                    for process in self.processes:
-                        hide_secrets(process.log)
+                for process in self.processes:
+                    hide_secrets(process.log)
             finally:
                 self._closed = True

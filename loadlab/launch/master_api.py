@@ -21,9 +21,10 @@ def look_at(url: str, token: str) -> dict[str, Any] | None:
     Another program at its port is not it. Being looked at does not keep a swarm alive that nobody reads.
     """
     try:
-        return MasterApi(url, token).status(glance=True)
+        status = MasterApi(url, token).status(glance=True)
     except LaunchError:
         return None
+    return status if status is not None and "ended" in status else None
 
 
 class MasterApi:
@@ -47,9 +48,12 @@ class MasterApi:
                 f"the master at {self.url} answered {response.status_code}: {response.text[:200].strip()}"
             )
         try:
-            return dict(response.json())
+            status = response.json()
         except ValueError as error:
             raise LaunchError(f"what answers at {self.url} is not loadlab's: {error}") from error
+        if not isinstance(status, dict):
+            raise LaunchError(f"what answers at {self.url} is not loadlab's: {response.text[:200].strip()}")
+        return status
 
     def start(self, test: LoadTest) -> None:
         """Locust's POST /swarm with the test's users, rate, host and run time (whole seconds, as Locust counts)."""

@@ -87,15 +87,22 @@ def end_all(processes: Sequence[LocustProcess]) -> None:
 
 
 def hide_secrets(log: Path) -> None:
-    """Rewrite the log of an ended process without the passwords that Locust or the locustfile has written into it."""
+    """Rewrite the log of an ended process without the passwords that Locust or the locustfile has written into it.
+
+    Where that cannot be (a full disk, say) the log stays as it is.
+    """
     hidden = log.with_suffix(".hidden")
-    with log.open(encoding="utf-8", errors="surrogateescape", newline="") as lines:
-        if all(line == hide_text(line) for line in lines):
-            return
-        lines.seek(0)
-        with hidden.open("w", encoding="utf-8", errors="surrogateescape", newline="") as output:
-            output.writelines(map(hide_text, lines))
-    hidden.replace(log)
+    try:
+        with log.open(encoding="utf-8", errors="surrogateescape", newline="") as lines:
+            if all(line == hide_text(line) for line in lines):
+                return
+            lines.seek(0)
+            with hidden.open("w", encoding="utf-8", errors="surrogateescape", newline="") as output:
+                output.writelines(map(hide_text, lines))
+        hidden.replace(log)
+    except OSError:
+        with contextlib.suppress(OSError):
+            hidden.unlink()
 
 
 def free_ports(count: int) -> list[int]:

@@ -172,10 +172,27 @@ def test_more_users_than_asked_for(too_many: int, status: str) -> None:
         return 0 if worker == "master" else 10 if worker == "worker-1" and 10 <= second < 10 + too_many else 5
 
     found = check(judge(generators=make_generators(users=users)), "users")
-    assert (found.status, found.value) == (status, pytest.approx(too_many / STEADY))
-    if status != "ok":
-        assert f"in {too_many} of 57 steady seconds" in found.text
+    assert (found.status, found.value) == (status, pytest.approx(too_many / (STEADY - 1)))
+    if too_many:
+        assert f"in {too_many} of 56 steady seconds" in found.text
         assert "up to 15 instead of 10" in found.text
+        assert ("up to 5 s are what it takes" in found.text) == (status == "ok")
+    else:
+        assert found.text == "No more users ran than were asked for."
+
+
+def test_users_of_the_next_stage_in_the_last_second_of_one_are_none_too_many() -> None:
+    events = [
+        *[event(0.1, "test_start"), event(0.1, "stage", "0", index=0, users=10, spawn_rate=10, name="")],
+        *[event(2.4, "ramp_complete", users=10), event(30.1, "stage", "1", index=1, users=20, spawn_rate=10, name="")],
+        *[event(31.4, "ramp_complete", users=20), event(SECONDS + 0.2, "test_stopping")],
+    ]
+
+    def users(second: int, worker: str) -> int:
+        return 0 if worker == "master" else 5 if second < 29 else 10
+
+    found = check(judge(events=events, generators=make_generators(users=users)), "users")
+    assert (found.value, found.text) == (0.0, "No more users ran than were asked for.")
 
 
 def test_users_who_finish_their_task_after_a_larger_stage_are_none_too_many() -> None:

@@ -72,11 +72,12 @@ def test_secrets_reach_the_locustfile_and_nothing_that_is_kept(
         host=host,
         environment={"SHOP_KEY": "hunter2"},
         locust_options="--api-token hunter2 --pin-key=hunter2",
-        run_time=4,
+        run_time=300,
     )
     live = loadlab.start(test, runs=tmp_path / "runs")
     until(lambda: live.tables.rows("requests") > 12)
     assert not [path for path in below(tmp_path / "runs") if b"hunter2" in path.read_bytes()]
+    live.stop()
     run = live.wait()
     assert not (run.errors["kind"] == "task exception").any()
     assert shop.counts()["total"]["received"] > 0
