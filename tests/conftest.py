@@ -3,10 +3,14 @@
 import os
 import sys
 
+import hypothesis
 import pytest
 from chromium import browser
 
 __all__ = ["browser"]
+
+hypothesis.settings.register_profile("loadlab", deadline=None)  # a slow machine is no fault of an example
+hypothesis.settings.load_profile("loadlab")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
