@@ -12,7 +12,8 @@ RUNS_PATH = "/runs"
 """Where the claim for the runs is mounted."""
 
 STOP_S = 180
-"""A pod that is told to end gets so long for stopping the load in good order and writing the run."""
+"""A pod that is told to end gets so long for stopping the load in good order, within the test's `stop_timeout`, and
+writing the run."""
 
 HISTORY = 3
 """So many ended Jobs of either outcome stay to be looked at."""
@@ -73,28 +74,27 @@ def cron_job(
     image: str,
     namespace: str,
     service_account: str,
-    runs_claim: str = "",
+    runs_claim: str,
     time_zone: str = "",
     timeout_s: float | None = None,
 ) -> dict[str, Any]:
     """The manifest. One run at a time, none is tried again, and a run that is told to end has time to end well.
 
-    The runs are kept in the PersistentVolumeClaim `runs_claim`, or where the parameter ``runs`` says. Raises SpecError
-    for a name or a schedule that Kubernetes would not take, and where the runs would vanish with the pod.
+    The runs are kept in the PersistentVolumeClaim `runs_claim`: all else that a pod can write to vanishes with it.
+    After `timeout_s` the pod is told to end. Raises SpecError for no claim, and for a name or a schedule that
+    Kubernetes would not take.
     """
     if not _NAME.fullmatch(name):
         raise SpecError("name", name, "1 to 52 lower-case letters, digits and '-', as Kubernetes names CronJobs")
     check_schedule(schedule)
-    if runs_claim:
-        parameters = {**parameters, "runs": RUNS_PATH}
-    elif not parameters.get("runs"):
+    if not runs_claim:
         raise SpecError(
-            "runs",
+            "--runs-claim",
             None,
-            "a PersistentVolumeClaim (--runs-claim NAME) or -p runs=..., else the runs vanish with the pod",
+            "the name of a PersistentVolumeClaim that keeps the runs; all else vanishes with the pod",
         )
-    words = ["loadlab", "notebook", notebook, "--quiet", "--output", f"{RUNS_PATH if runs_claim else '/tmp'}/executed"]
-    for key, value in parameters.items():
+    words = ["loadlab", "notebook", notebook, "--quiet", "--output", f"{RUNS_PATH}/executed"]
+    for key, value in {**parameters, "runs": RUNS_PATH}.items():
         words += ["--parameter", f"{key}={value}"]
     spec: dict[str, Any] = {
         "schedule": schedule,
@@ -115,11 +115,8 @@ def cron_job(
 
 
 def _job(words: list[str], image: str, service_account: str, claim: str, timeout_s: float | None) -> dict[str, Any]:
-    volumes: list[dict[str, Any]] = [{"name": "tmp", "emptyDir": {}}]
-    mounts = [{"name": "tmp", "mountPath": "/tmp"}]
-    if claim:
-        volumes.append({"name": "runs", "persistentVolumeClaim": {"claimName": claim}})
-        mounts.append({"name": "runs", "mountPath": RUNS_PATH})
+    volumes = [{"name": "tmp", "emptyDir": {}}, {"name": "runs", "persistentVolumeClaim": {"claimName": claim}}]
+    mounts = [{"name": "tmp", "mountPath": "/tmp"}, {"name": "runs", "mountPath": RUNS_PATH}]
     container = {
         "name": "loadlab",
         "image": image,
@@ -153,5 +150,5 @@ def _job(words: list[str], image: str, service_account: str, claim: str, timeout
         },
     }
     if timeout_s is not None:
-        job["activeDeadlineSeconds"] = round(timeout_s) + STOP_S
+        job["activeDeadlineSeconds"] = max(1, round(timeout_s))
     return job

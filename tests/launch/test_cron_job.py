@@ -27,7 +27,6 @@ SETTINGS: dict[str, Any] = {
 
 CASES: dict[str, dict[str, Any]] = {
     "a claim": {},
-    "elsewhere": {"runs_claim": "", "parameters": {"runs": "s3://bucket/runs"}},
     "everything": {
         "parameters": {"host": "http://shop.demo.svc:80", "labels": "service=shop, build=$(BUILD)"},
         "schedule": "@daily",
@@ -67,7 +66,7 @@ def test_runs_do_not_overlap_are_not_repeated_and_end_well() -> None:
     assert job["backoffLimit"] == 0
     assert job["template"]["spec"]["restartPolicy"] == "Never"
     assert job["template"]["spec"]["terminationGracePeriodSeconds"] == STOP_S
-    assert job["activeDeadlineSeconds"] == 600 + STOP_S
+    assert job["activeDeadlineSeconds"] == 600
     assert "activeDeadlineSeconds" not in make()["spec"]["jobTemplate"]["spec"]
     assert spec["successfulJobsHistoryLimit"] > 0
     assert spec["failedJobsHistoryLimit"] > 0
@@ -81,8 +80,12 @@ def test_the_runs_outlive_the_pod() -> None:
     assert {"name": "runs", "persistentVolumeClaim": {"claimName": "runs"}} in pod["volumes"]
     assert words[:3] == ["loadlab", "notebook", "load_test"]
     assert "users=5" in words
-    with pytest.raises(SpecError, match="vanish with the pod"):
-        make(runs_claim="")
+
+
+@pytest.mark.parametrize("runs", [{}, {"runs": "/tmp/runs"}, {"runs": "s3://bucket/runs"}])
+def test_runs_that_would_vanish_are_refused(runs: dict[str, str]) -> None:
+    with pytest.raises(SpecError, match=r"--runs-claim.*vanishes with the pod"):
+        make(runs_claim="", parameters=runs)
 
 
 def test_what_kubernetes_would_expand_reaches_the_notebook() -> None:

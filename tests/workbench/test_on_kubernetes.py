@@ -291,6 +291,16 @@ def test_guard_rails_are_asked_before_anything_is_created(
     assert not any(call.verb in ("create", "patch", "update", "delete") for call in cluster.calls)
 
 
+def test_guard_rails_hold_for_users_that_are_added(cluster: Cluster, make_test: MakeTest, tmp_path: Path) -> None:
+    (tmp_path / "guard.yaml").write_text("contexts: ['*']\nnamespaces: ['*']\ntargets: ['*']\nmax_users: 10\n")
+    _, swarm = launcher().prepare(make_test(users=10), run_id="r20261124-120000-ab12", logs=tmp_path / "logs")
+    try:
+        with pytest.raises(SpecError, match="users: got 11; allowed: 10 at most"):
+            swarm.set_users(11, 1)
+    finally:
+        swarm.cluster.close()
+
+
 def test_no_helm_and_no_cluster_are_told(
     cluster: Cluster, load: Callable[..., loadlab.LiveRun], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -51,7 +51,6 @@ WRONG: list[tuple[str, Any, str]] = [
     ("loadlab.deadlineSeconds", 0, "deadlineSeconds"),
     ("loadlab.deadlineSeconds", "15m", "deadlineSeconds"),
     ("loadlab.ttlSecondsAfterFinished", -1, "ttlSecondsAfterFinished"),
-    ("loadlab.expires", "tomorrow", "expires"),
     ("loadlab.fullname", "Peak", "fullname"),
     ("loadlab.masterPort", 70000, "masterPort"),
     ("loadlab.workerReplacements", -1, "workerReplacements"),

@@ -238,7 +238,7 @@ def test_a_default_of_the_security_context_can_be_removed() -> None:
 def test_who_may_talk_to_whom() -> None:
     objects = everything()
     master, worker = one(objects, "NetworkPolicy", "-master")["spec"], one(objects, "NetworkPolicy", "-worker")["spec"]
-    dns = {"ports": [{"protocol": "UDP", "port": 53}, {"protocol": "TCP", "port": 53}]}
+    dns = {"ports": [{"protocol": protocol, "port": port} for port in (53, 5353) for protocol in ("UDP", "TCP")]}
     target = EVERYTHING["loadlab"]["networkPolicy"]["target"]
     own, web = master["ingress"]
     assert [port["port"] for port in own["ports"]] == [15557]
@@ -282,12 +282,13 @@ def test_the_test_of_the_release_leaves_nothing_behind() -> None:
 
 @pytest.mark.parametrize("major", [3, 4])
 def test_the_notes_say_how_to_reach_it_and_when_it_ends(major: int) -> None:
-    notes = notes_of(major, "--set", "loadlab.expires=2026-11-24T23:30:00Z", "--set", "worker.replicas=2")
+    expires = r"extraLabels.loadlab\.dev/expires=20261124T233000Z"
+    notes = notes_of(major, "--set", expires, "--set", "worker.replicas=2")
     assert "one Locust master and 2 workers" in notes
     assert f"kubectl --namespace load port-forward service/{RELEASE}-master 8089" in notes
     assert f"get secret {RELEASE}-env" in notes
     assert "stops all pods 3600 s after their start and removes them 600 s later" in notes
-    assert "From 2026-11-24T23:30:00Z on" in notes
+    assert "From 20261124T233000Z on" in notes
     assert f"helm uninstall {RELEASE} --namespace load" in notes
     assert TOKEN not in notes
     assert "<no value>" not in notes

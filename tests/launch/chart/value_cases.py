@@ -47,12 +47,15 @@ EVERYTHING: dict[str, Any] = {
     },
     "service": {"port": 18089, "annotations": {"note": "no"}},
     "extraConfigMaps": {"r1-agent": "/mnt/loadlab/loadlab/agent", "r1-files-1": "/mnt/locust/data"},
-    "extraLabels": {"loadlab.dev/run": "r20261124-220000-ab12", "loadlab.dev/owner": "ana"},
+    "extraLabels": {
+        "loadlab.dev/run": "r20261124-220000-ab12",
+        "loadlab.dev/owner": "ana",
+        "loadlab.dev/expires": "20261124T233000Z",
+    },
     "loadlab": {
         "fullname": "peak",
         "deadlineSeconds": 900,
         "ttlSecondsAfterFinished": 0,
-        "expires": "2026-11-24T23:30:00Z",
         "annotations": {"loadlab.dev/owner": "Ana <ana@shop.example>"},
         "podAnnotations": {"sidecar.istio.io/inject": "false"},
         "masterPort": 15557,

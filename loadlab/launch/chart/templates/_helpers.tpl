@@ -35,9 +35,6 @@ component: {{ .component }}
 {{- define "loadlab.annotations" -}}
 {{- $annotations := deepCopy (.more | default dict) -}}
 {{- $annotations = merge $annotations (deepCopy .root.Values.loadlab.annotations) -}}
-{{- with .root.Values.loadlab.expires -}}
-{{- $_ := set $annotations "loadlab.dev/expires" . -}}
-{{- end -}}
 {{- if $annotations -}}
 {{- toYaml $annotations -}}
 {{- end -}}
