@@ -64,7 +64,7 @@ def ends(answer, code, message):
         (["cronjob", "load_test", *CRON, "--schedule", "0 2 * * 7"], "day of the week from 0 to 6"),
         (["cronjob", "load_test", *CRON, "--timeout", "1 hour"], "--timeout: got '1 hour'"),
         (["cronjob", "load_test", *CRON, "--name", "Nightly"], "name: got 'Nightly'"),
-        (["cronjob", "load_test", *CRON[:-2]], "else the runs vanish with the pod"),
+        (["cronjob", "load_test", *CRON[:-2]], "all else vanishes with the pod"),
     ],
 )
 def test_wrong_usage(cli, folder, words, message):

@@ -36,11 +36,11 @@ def test_of_two_that_start_at_the_same_time_the_younger_gives_way(
 
 
 def test_nothing_stays_open_when_the_logs_have_no_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with load_cluster(tmp_path, monkeypatch) as cluster_double:
+    with load_cluster(tmp_path, monkeypatch) as double:
         before = set(threading.enumerate())
         with pytest.raises(OSError, match=r"shop\.py") as failed:
             launcher().prepare(make_test(tmp_path), run_id="r1-a", logs=tmp_path / "shop.py" / "logs")
-        cluster_double.until(lambda: not opened_since(before))  # a thread that was told to end takes a moment
+        double.until(lambda: not opened_since(before))  # a thread that was told to end takes a moment
         del failed  # its traceback has kept what was not closed
 
 
