@@ -19,8 +19,11 @@ def uninterrupted(work: Callable[[], T], doing: str, *, raise_later: bool = Fals
     interrupt: KeyboardInterrupt | None = None
     outcome: Future[T] = Future()
     ended = threading.Event()
+    once = threading.Lock()
 
     def do() -> None:
+        if not once.acquire(blocking=False):
+            return
         try:
             outcome.set_result(work())
         except BaseException as error:  # noqa: BLE001 - handed over to the caller
@@ -28,11 +31,11 @@ def uninterrupted(work: Callable[[], T], doing: str, *, raise_later: bool = Fals
         finally:
             ended.set()
 
-    threading.Thread(target=do, name="loadlab-finish").start()
-    while True:
+    while not ended.is_set():
         try:
+            if not once.locked():  # an interrupt may come while a thread is starting: then perhaps another, never both
+                threading.Thread(target=do, name="loadlab-finish").start()
             ended.wait()
-            break
         except KeyboardInterrupt as error:
             interrupt = error if raise_later else None
             print(f"a moment: {doing}", file=sys.stderr)  # noqa: T201 - an interrupt must be answered
