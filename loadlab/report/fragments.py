@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from importlib import resources
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
-from markupsafe import Markup
 
 from loadlab.errors import SpecError
 from loadlab.report import provenance, tables, verdict
 from loadlab.report.data import ReportData
+from loadlab.report.environment import read_template, template_environment
 from loadlab.report.table import Table, text_column
 
 _MakeTable = Callable[[ReportData], Table | None]
@@ -76,23 +73,10 @@ def render_verdict(data: ReportData) -> str:
 
 
 def _render(macro: str, *arguments: object) -> str:
-    module = _environment().get_template("fragments.html.j2").module
+    module = template_environment().get_template("fragments.html.j2").module
     return f"<style>{_style()}</style>{getattr(module, macro)(*arguments)}"
 
 
 @cache
 def _style() -> str:
-    return resources.files("loadlab.report").joinpath("templates", "fragments.css").read_text(encoding="utf-8")
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("loadlab.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["svg"] = Markup
-    return environment
+    return read_template("fragments.css")

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-from functools import cache
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from loadlab.errors import ReportError
@@ -16,6 +13,7 @@ from loadlab.plot import plain_text
 from loadlab.report import provenance, tables, verdict
 from loadlab.report.data import FIGURES, ReportData
 from loadlab.report.embed import embed_figures
+from loadlab.report.environment import read_template, template_environment
 from loadlab.report.policy import CONTENT_POLICY, write_page
 from loadlab.report.summary import summary_dict
 from loadlab.report.table import Table
@@ -46,11 +44,11 @@ def render_report(data: ReportData) -> str:
     endpoints = tables.endpoint_table(data)
     errors = tables.error_table(data)
     page = (
-        _environment()
+        template_environment()
         .get_template("report.html.j2")
         .render(
             policy=CONTENT_POLICY,
-            style=Markup(_read_template("report.css")),
+            style=Markup(read_template("report.css")),
             title=_title(data),
             run_id=provenance.run_id(data),
             started=provenance.format_instant(data.info.get("started")),
@@ -81,23 +79,6 @@ def render_report(data: ReportData) -> str:
         )
     )
     return str(page)
-
-
-@cache
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("loadlab.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["svg"] = Markup
-    return environment
-
-
-def _read_template(name: str) -> str:
-    return resources.files("loadlab.report").joinpath("templates", name).read_text(encoding="utf-8")
 
 
 def _title(data: ReportData) -> str:
