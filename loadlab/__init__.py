@@ -10,13 +10,13 @@ import importlib
 TYPE_CHECKING = False  # what typing.TYPE_CHECKING is; importing typing would take as long as starting Python
 if TYPE_CHECKING:
     from loadlab.errors import LoadlabError as LoadlabError
+    from loadlab.live import LiveRun as LiveRun
     from loadlab.progress import progress_line as progress_line
     from loadlab.spec import KubernetesOptions as KubernetesOptions
     from loadlab.spec import LoadTest as LoadTest
     from loadlab.spec import Stage as Stage
     from loadlab.spec import project_folder as project_folder
     from loadlab.spec import writable_file as writable_file
-    from loadlab.workbench import LiveRun as LiveRun
     from loadlab.workbench import Run as Run
     from loadlab.workbench import make_launcher as make_launcher
     from loadlab.workbench import open_run as open_run
@@ -29,7 +29,7 @@ _HOME = {
     "KubernetesOptions": "loadlab.spec",
     "LoadTest": "loadlab.spec",
     "Stage": "loadlab.spec",
-    "LiveRun": "loadlab.workbench",
+    "LiveRun": "loadlab.live",
     "Run": "loadlab.workbench",
     "make_launcher": "loadlab.workbench",
     "open_run": "loadlab.workbench",

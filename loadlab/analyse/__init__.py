@@ -2,6 +2,7 @@
 
 from loadlab.analyse.aggregate import GroupedHistograms, aggregate_histograms, merge_histograms
 from loadlab.analyse.confidence import quantile_interval, required_samples
+from loadlab.analyse.criteria import CriterionResult, Verdict
 from loadlab.analyse.distribution import heatmap, spectrum
 from loadlab.analyse.errors import errors_by_kind, group_errors
 from loadlab.analyse.histogram import Histogram
@@ -12,9 +13,11 @@ from loadlab.analyse.validity import Check, Validity, check_validity
 
 __all__ = [
     "Check",
+    "CriterionResult",
     "GroupedHistograms",
     "Histogram",
     "Validity",
+    "Verdict",
     "aggregate_histograms",
     "check_validity",
     "errors_by_kind",

@@ -1,6 +1,7 @@
 """What a load test is: validated values. Nothing here starts anything or talks to a network."""
 
 from loadlab.spec.command_line import option_name, read_duration, read_options, read_pairs, write_options
+from loadlab.spec.criterion import Criterion, Quantity
 from loadlab.spec.division import divide_number, divide_test
 from loadlab.spec.durations import format_duration, parse_duration, write_duration
 from loadlab.spec.files import check_folder, project_folder, writable_file, yaml_document
@@ -15,10 +16,12 @@ from loadlab.spec.stage import Stage
 
 __all__ = [
     "HIDDEN",
+    "Criterion",
     "Field",
     "GuardRails",
     "KubernetesOptions",
     "LoadTest",
+    "Quantity",
     "Stage",
     "check_folder",
     "check_locustfile",
