@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from loadlab.spec import project_folder as project_folder
     from loadlab.spec import writable_file as writable_file
     from loadlab.workbench import Run as Run
+    from loadlab.workbench import attach as attach
     from loadlab.workbench import make_launcher as make_launcher
     from loadlab.workbench import open_run as open_run
     from loadlab.workbench import run as run
@@ -31,6 +32,7 @@ _HOME = {
     "Stage": "loadlab.spec",
     "LiveRun": "loadlab.live",
     "Run": "loadlab.workbench",
+    "attach": "loadlab.workbench",
     "make_launcher": "loadlab.workbench",
     "open_run": "loadlab.workbench",
     "progress_line": "loadlab.progress",
