@@ -35,13 +35,13 @@ font-variant-numeric:tabular-nums}
 .loadlab-panel header i,.loadlab-panel figcaption i{color:var(--dim);font-style:normal}
 .loadlab-panel .state{font-weight:600;border:1px solid currentColor;border-radius:3px;padding:0 6px}
 .loadlab-panel .bad{color:#d55e00;font-weight:600}
-.loadlab-panel dl{display:grid;grid-template-columns:repeat(auto-fit,minmax(88px,1fr));gap:6px;margin:0 0 6px}
-.loadlab-panel dl>div{border:1px solid var(--rule);border-radius:4px;padding:3px 8px}
-.loadlab-panel dt{color:var(--dim);font-weight:400;font-size:12px}
-.loadlab-panel dd{margin:0;font-size:18px;white-space:nowrap}
-.loadlab-panel dd small{font-size:12px;color:var(--dim)}
+.loadlab-panel .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(92px,1fr));gap:6px;margin:0 0 6px}
+.loadlab-panel .tiles>div{border:1px solid var(--rule);border-radius:4px;padding:3px 8px}
+.loadlab-panel .tiles span{display:block;color:var(--dim);font-size:12px;white-space:nowrap}
+.loadlab-panel .tiles b{font-size:17px;font-weight:500;white-space:nowrap}
+.loadlab-panel .tiles small{font-size:12px;font-weight:400;color:var(--dim)}
 .loadlab-panel ul{margin:0 0 6px;padding-left:18px}
-.loadlab-panel .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(280px,1fr));gap:4px 12px}
+.loadlab-panel .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(250px,1fr));gap:4px 12px}
 .loadlab-panel figure{margin:0}
 .loadlab-panel figcaption span{margin-left:8px;white-space:nowrap}
 .loadlab-panel figcaption span::before{content:"";display:inline-block;width:14px;margin-right:4px;
@@ -59,8 +59,8 @@ border-top:1px solid var(--rule)}
 .loadlab-panel thead th{border-top:0;color:var(--dim);font-weight:400}
 .loadlab-panel th:first-child{text-align:left;font-weight:400;white-space:normal;overflow-wrap:anywhere}
 .loadlab-panel caption{text-align:left;color:var(--dim)}
-@keyframes loadlab-fresh-0{from,to{visibility:hidden}}
-@keyframes loadlab-fresh-1{from,to{visibility:hidden}}
+@keyframes loadlab-fresh-0{from,to{visibility:hidden;font-size:0}}
+@keyframes loadlab-fresh-1{from,to{visibility:hidden;font-size:0}}
 """
 
 # In the notebook's page: the snapshot steps back while a live panel is there, and a panel whose kernel is gone behind
@@ -90,7 +90,7 @@ def render(status: Status, *, kind: Kind, tick: int = 0, fresh_s: float = 5.0, c
         _header(status, kind, turn, fresh_s),
     ]
     if status.as_of is not None:
-        parts += [_numbers(status), _doubts(status.doubts), _charts(status), _endpoints(status)]
+        parts += [_tiles(status), _doubts(status.doubts), _charts(status), _endpoints(status)]
     else:
         parts.append(_doubts(status.doubts))
     return "".join([*parts, "</div>"])
@@ -109,7 +109,7 @@ def _header(status: Status, kind: Kind, turn: int, fresh_s: float) -> str:
     )
 
 
-def _numbers(status: Status) -> str:
+def _tiles(status: Status) -> str:
     covered = "whole run" if status.over else f"last {status.window_s} s"
     target = "" if status.target_rps is None else f" <small>of {format_number(status.target_rps)}</small>"
     users = f"{format_count(status.users)} <small>of {format_count(status.target_users)}</small>"
@@ -117,12 +117,12 @@ def _numbers(status: Status) -> str:
     shown = [] if status.over else [("users", "Users", users), ("workers", "Workers", workers)]
     shown += [
         ("requests", "Requests", format_count(status.requests)),
-        ("rps", "Throughput, rps", f"{format_number(status.rps)}{target}"),
+        ("rps", "Successful rps", f"{format_number(status.rps)}{target}"),
         ("errors", "Failed", _alarming(format_percent(status.error_ratio), status.error_ratio > 0)),
         *((f"p{name}", f"p{name}", format_ms(value)) for name, value in _percentiles(status)),
     ]
-    cells = "".join(f'<div><dt>{label}</dt><dd data-number="{key}">{value}</dd></div>' for key, label, value in shown)
-    return f'<dl title="Throughput, failures and percentiles: {covered}">{cells}</dl>'
+    cells = "".join(f'<div><span>{label}</span><b data-number="{key}">{value}</b></div>' for key, label, value in shown)
+    return f'<div class="tiles" title="Rate, failures and percentiles: {covered}">{cells}</div>'
 
 
 def _percentiles(row: Status | EndpointStatus) -> list[tuple[str, float]]:

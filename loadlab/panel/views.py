@@ -125,7 +125,7 @@ class Panel(View):
         self._snapshot = _display(self._still(status, 0))
         self._body, self._controls = ipywidgets.HTML(), Controls(self.run, self._scope)
         self._show(status, 0)
-        self._widget = _display(ipywidgets.VBox([self._body, self._controls.box]))
+        self._widget = _display(ipywidgets.VBox([self._controls.box, self._body]))
 
     def _still(self, status: Status, tick: int) -> dict[str, str]:
         html = render(status, kind="snapshot", tick=tick, fresh_s=FRESH_S + SNAPSHOT_TICKS * TICK_S)
@@ -151,7 +151,7 @@ class Panel(View):
 
 
 class Controls:
-    """The buttons below a panel. What they do is done aside; what comes of it is told beside them."""
+    """The buttons above a panel. What they do is done aside; what comes of it is told beside them."""
 
     def __init__(self, run: Steered, css_class: str) -> None:
         self._run = run

@@ -21,6 +21,7 @@ MAY_IMPORT = {
     "signals": GROUND,
     "analyse": GROUND,
     "plot": {"errors", "schema"},
+    "panel": {*GROUND, "analyse", "plot", "stream"},
     "report": {*GROUND, "plot"},
     "export": GROUND,
     "demo": {"errors"},
@@ -28,7 +29,7 @@ MAY_IMPORT = {
 """Part -> the other parts that it may import. Whatever is not here wires the parts."""
 
 WIRING = {
-    *("__init__", "__main__", "workbench", "archiving", "recovery", "clusters", "results", "live", "cli", "doctor"),
+    *("__init__", "__main__", "workbench", "archiving", "recovery", "clusters", "results", "live", "conduct", "attaching", "cli", "doctor"),
 }
 
 OWNERS = {
@@ -40,7 +41,8 @@ OWNERS = {
     "jupyter_client": {"report"},
     "jinja2": {"report"},
     "markupsafe": {"report"},
-    "IPython": {"plot", "progress"},
+    "IPython": {"panel", "plot", "progress"},
+    "ipywidgets": {"panel"},
     "boto3": {"export"},
     "botocore": {"export"},
     "locust": {"agent"},
