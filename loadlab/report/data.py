@@ -11,6 +11,9 @@ from loadlab.errors import SpecError
 if TYPE_CHECKING:
     import pandas as pd
 
+UNJUDGED: Mapping[str, Any] = {"status": "unjudged", "reasons": [], "criteria": []}
+"""The verdict on a run that nobody has judged."""
+
 FIGURES = {
     "timeline": "Response times, throughput, errors and users over time",
     "heatmap": "Distribution of response times over time",
@@ -32,6 +35,9 @@ class ReportData:
         clock_offsets, conservation, labels, command.
     validity
         ``Validity.to_dict()``: status ("valid", "warning" or "invalid") and checks (each with name, status, text).
+    verdict
+        ``Verdict.to_dict()``: status ("passed", "failed", "invalid" or "unjudged"), reasons, and criteria (each with
+        criterion, status, text, value, threshold, unit, samples, first_broken).
     summary
         ``analyse.summarise(requests)``: a row a (request_type, name), the last row for all ("Aggregated").
     errors
@@ -65,6 +71,7 @@ class ReportData:
     generators: pd.DataFrame | None = None
     events: pd.DataFrame | None = None
     exemplars: pd.DataFrame | None = None
+    verdict: Mapping[str, Any] = field(default_factory=lambda: UNJUDGED)
     figures: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
