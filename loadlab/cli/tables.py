@@ -74,6 +74,7 @@ def format_runs(runs: pd.DataFrame) -> str:
                 _text(run["started"], lambda time: time.strftime("%Y-%m-%d %H:%M:%S")),
                 str(run["status"]),
                 str(run["validity"]),
+                str(run["verdict"]),
                 _text(run["users"], str),
                 _text(run["run_time_s"], format_duration),
                 str(run["host"]),
@@ -81,7 +82,7 @@ def format_runs(runs: pd.DataFrame) -> str:
                 str(run["problem"]),
             ]
         )
-    titles = ["RUN", "STARTED (UTC)", "STATUS", "VALIDITY", "USERS", "RUN TIME", "HOST", "LABELS", "PROBLEM"]
+    titles = ["RUN", "STARTED (UTC)", "STATUS", "VALIDITY", "VERDICT", "USERS", "RUN TIME", "HOST", "LABELS", "PROBLEM"]
     return format_table(titles, rows, terminal_width())
 
 

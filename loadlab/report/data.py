@@ -54,6 +54,8 @@ class ReportData:
         ``analyse.summarise(requests, by="region")``. None where all load came from one place.
     users, generators, events, exemplars
         The tables of that name as schema.py has them. None without.
+    kept_in
+        The folder or address that the run is kept in, "" where that is not to be told.
     figures
         Bokeh models by the names in FIGURES: figures or layouts, data already thinned. All of them are put into one
         document, so ranges shared between them stay linked.
@@ -72,6 +74,7 @@ class ReportData:
     events: pd.DataFrame | None = None
     exemplars: pd.DataFrame | None = None
     verdict: Mapping[str, Any] = field(default_factory=lambda: UNJUDGED)
+    kept_in: str = ""
     figures: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -34,6 +34,7 @@ def _endpoint_table(data: ReportData) -> Table | None:
 
 TABLES: dict[str, tuple[_MakeTable, str]] = {
     "checks": (_check_table, ""),
+    "criteria": (tables.criteria_table, "The test has no criteria."),
     "endpoints": (_endpoint_table, "No request was finished."),
     "errors": (tables.error_table, "No request failed and no task raised an exception."),
     "events": (tables.event_table, "Nothing happened."),
