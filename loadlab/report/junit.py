@@ -62,9 +62,10 @@ def render_junit(data: ReportData) -> str:
 
 
 def render_junit_failure(loadtest: Mapping[str, Any], message: str) -> str:
-    """The JUnit file of a test that could not be carried out: `message` as the ``error`` of its validity case.
+    """The JUnit XML of a test that could not be carried out: `message` as the ``error`` of its validity case.
 
-    `loadtest` holds what is known of the test, with the keys of `LoadTest.to_dict`.
+    `loadtest` holds what is known of the test, with the keys of `LoadTest.to_dict`: its labels and locustfile name the
+    suite as they do after a run.
     """
     suite = _suite(loadtest, math.nan)
     _outcome(_case(suite, VALIDITY, 0.0), "error", message, "not carried out", message)
