@@ -125,6 +125,15 @@ class Run(Archive):
         results = evaluate(asked, {name: getattr(self, name) for name in TABLES}) if asked else ()
         return judge(asked, results, self.validity, end_reason=self.info.get("end_reason"))
 
+    def judged_by(self, criteria: Criteria | Criterion | str | Sequence[str | Criterion]) -> Run:
+        """This run with the verdict by other criteria, of which all its reports tell; its folder stays as it is.
+
+        Raises SpecError.
+        """
+        other = Run(self.path)
+        other.verdict = self.judge(criteria)
+        return other
+
     def overview(self) -> LayoutDOM:
         """All charts over time, linked; a Bokeh layout. See `loadlab.plot.overview_figures`."""
         from loadlab import plot
