@@ -38,6 +38,7 @@ WIRING = {
         "results",
         "shown",
         "live",
+        "watching",
         "cli",
         "doctor",
     ),
