@@ -57,7 +57,8 @@ def attach_to(folder: store.RunFolder) -> LiveRun:
 
 
 def _read(live: LiveRun, swarm: AdoptedSwarm, journal: stream.Journal | None) -> Recording:
-    tables, last_seq = live.new_tables(), 0
+    live.is_guest = journal is None
+    tables, last_seq = live.prepare_tables(), 0
     if journal is None:
         source = stream.RecordStream(swarm.url, swarm.token, guest=True)
         return live.record(swarm, source, None)

@@ -15,6 +15,7 @@ from loadlab.errors import LaunchError, LoadlabError, StreamError, StreamLost
 from loadlab.launch import Swarm
 from loadlab.results import Run
 from loadlab.spec import LoadTest
+from loadlab.watching import CriteriaWatch
 
 CLOSING = "the run is being closed and written"
 POLL_S = 0.1
@@ -39,6 +40,7 @@ class ConductedRun:
         seconds: what the run has done so far, in sums.
         given_up: set to end the wait for a swarm that is starting.
         starting: set when the parts of the swarm are starting: what could be checked before has been.
+        is_guest: whether another process owns the run and writes its archive.
         last_news: when the last record came, on the monotonic clock.
     """
 
@@ -50,9 +52,11 @@ class ConductedRun:
         self.given_up = threading.Event()
         self.starting = threading.Event()
         self.last_news = time.monotonic()
+        self.is_guest = False
         self._folder = folder
         self._begin = begin
         self._recording: Recording | None = None
+        self._watch: CriteriaWatch | None = None
         self._tables: stream.TableBuilder | None = None
         self._begun, self._done = threading.Event(), threading.Event()
         self._interrupts = 0
@@ -83,11 +87,6 @@ class ConductedRun:
         if self._recording is None:
             raise self._failure or LaunchError("the run was given up while it was starting")
         return self._recording
-
-    @property
-    def is_guest(self) -> bool:
-        """Whether another process owns the run and writes its archive."""
-        return self._recording is not None and self._recording.journal is None
 
     def stop(self) -> None:
         """End the load in good order, in the background; `wait` then returns the run as it is."""
@@ -184,23 +183,31 @@ class ConductedRun:
         recorder = stream.Recorder(
             source,
             journal,
-            self.new_tables(),
+            self.prepare_tables(),
             on_record=lambda record: self.saw(record.payload),
             on_journal_error=lambda error: self.stop(),
         )
         recorder.start()
         return Recording(swarm, recorder, journal)
 
-    def new_tables(self) -> stream.TableBuilder:
+    def prepare_tables(self) -> stream.TableBuilder:
         """The tables of the run, made when they are first asked for: that imports pandas, which takes its time."""
         if self._tables is None:
             self._tables = stream.TableBuilder()
+            if self.test.criteria:
+                self._watch = CriteriaWatch(self.test.criteria, self._tables, self._on_breach)
         return self._tables
+
+    def _on_breach(self) -> None:
+        if not self.is_guest:  # the owner sees it too
+            self.stop()
 
     def saw(self, record: Mapping[str, Any]) -> None:
         """Be told of a record (a parsed line) that is in the tables."""
         self.last_news = time.monotonic()
         self.seconds.add(record)
+        if self._watch is not None:
+            self._watch.see(record)
 
     def _close(self) -> None:
         recording = self._recorded()
@@ -255,6 +262,8 @@ class ConductedRun:
             reason = "killed"
         elif failure is not None:
             reason = "master_lost" if lost else "stream_failed"
+        elif self._watch is not None and self._watch.breach is not None:
+            reason = "criterion_broken"
         else:
             reason = end["reason"] if end else "killed"
         archive_recorded(self._folder, self.tables, journal, reason=reason, sent=self.swarm.sent_by_worker())

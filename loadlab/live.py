@@ -16,6 +16,7 @@ from loadlab.launch import uninterrupted
 from loadlab.results import Run
 
 if TYPE_CHECKING:
+    from loadlab.analyse import CriterionResult
     from loadlab.panel import Status
 
 Progress = Callable[["LiveRun"], None]
@@ -95,14 +96,20 @@ class LiveRun(ConductedRun):
 
         return read_status(self)
 
+    def results(self) -> tuple[CriterionResult, ...]:
+        """What each of the test's criteria has come to so far, in their order: as if the run ended now."""
+        return self._watch.results() if self._watch is not None else ()
+
     def status_line(self) -> str:
         """Where the run is, in one line."""
         now, planned = self.seconds, self.planned_s
         of = "" if planned is None else f" of {planned:.0f}"
-        return (
+        line = (
             f"{now.elapsed_s:.0f}{of} s, {now.users:,} users, {now.last_rps:,} rps, "
             f"{now.requests:,} requests, {now.failures:,} failed"
         )
+        broken = self._watch.count_broken() if self._watch is not None else 0
+        return f"{line}, {broken} of {len(self.test.criteria)} criteria broken" if broken else line
 
     def set_users(self, users: int, spawn_rate: float | None = None) -> None:
         """Go to another number of users, `spawn_rate` a second (the test's own when None).

@@ -100,7 +100,7 @@ def _launch(live: LiveRun, folder: store.RunFolder, launcher: Launcher) -> Recor
 
     def meanwhile() -> None:
         live.starting.set()
-        live.new_tables()
+        live.prepare_tables()
         _prepare(live.test, folder)
 
     try:

@@ -17,6 +17,7 @@ from loadlab.panel.charts import Line, draw_chart
 from loadlab.plot.text import format_count, format_ms, format_number, format_percent, plain_text
 
 if TYPE_CHECKING:
+    from loadlab.analyse import CriterionResult
     from loadlab.panel.status import EndpointStatus, Status
     from loadlab.stream import BinRow
 
@@ -90,7 +91,13 @@ def render(status: Status, *, kind: Kind, tick: int = 0, fresh_s: float = 5.0, c
         _header(status, kind, turn, fresh_s),
     ]
     if status.as_of is not None:
-        parts += [_tiles(status), _doubts(status.doubts), _charts(status), _endpoints(status)]
+        parts += [
+            _tiles(status),
+            _criteria(status.criteria),
+            _doubts(status.doubts),
+            _charts(status),
+            _endpoints(status),
+        ]
     else:
         parts.append(_doubts(status.doubts))
     return "".join([*parts, "</div>"])
@@ -136,6 +143,20 @@ def _doubts(doubts: Sequence[str]) -> str:
     if len(doubts) > MAX_DOUBTS:
         rows.append(f"<li>and {len(doubts) - MAX_DOUBTS} more</li>")
     return f'<ul class="doubts">{"".join(rows)}</ul>'
+
+
+def _criteria(results: Sequence[CriterionResult]) -> str:
+    if not results:
+        return ""
+    rows = [
+        f'<li><span class="{"bad" if result.status == "failed" else "verdict"}">{_WORDS[result.status]}</span> '
+        f"<b>{_plain(result.criterion, DOUBT_CHARS)}</b> {_plain(result.text, DOUBT_CHARS)}</li>"
+        for result in results
+    ]
+    return f'<ul class="criteria">{"".join(rows)}</ul>'
+
+
+_WORDS = {"passed": "✓ holds", "failed": "✕ broken", "invalid": "? not judged"}
 
 
 def _charts(status: Status) -> str:

@@ -13,6 +13,7 @@ from loadlab.panel.doubts import find_doubts
 from loadlab.spec import hide_host
 
 if TYPE_CHECKING:
+    from loadlab.analyse import CriterionResult
     from loadlab.spec import LoadTest
     from loadlab.stream import BinRow, LiveSeconds, Tally
 
@@ -47,6 +48,9 @@ class Watched(Protocol):
     def own_warnings(self) -> Sequence[str]:
         """What the reader of the records has to say itself."""
 
+    def results(self) -> tuple[CriterionResult, ...]:
+        """What each criterion of the test has come to so far."""
+
 
 @dataclass(frozen=True)
 class EndpointStatus:
@@ -70,7 +74,7 @@ class Status:
     rps (successful requests a second), error_ratio (0 to 1) and the percentiles, exact from the histograms, are those
     of the last `window_s` closed seconds under load; of a run that is over, those of all of it. NaN where there was
     nothing to measure. `as_of` is the end of the last closed second in epoch seconds, on the master's clock; None
-    before there is one. `endpoints` are ordered, the worst first.
+    before there is one. `criteria` are judged as if the run ended now. `endpoints` are ordered, the worst first.
     """
 
     run_id: str
@@ -95,6 +99,7 @@ class Status:
     requests: int
     failures: int
     doubts: tuple[str, ...]
+    criteria: tuple[CriterionResult, ...]
     endpoints: tuple[EndpointStatus, ...]
     recent: tuple[BinRow, ...]
     whole: tuple[BinRow, ...]
@@ -173,6 +178,7 @@ def read_status(run: Watched) -> Status:
         requests=whole.count,
         failures=whole.failures,
         doubts=(*run.own_warnings, *find_doubts(seconds, window, rps, test.target_rps, silent_s, over=over)),
+        criteria=run.results(),
         endpoints=_endpoints(seconds, covered_s, over),
         recent=tuple(seconds.recent_rows()),
         whole=tuple(seconds.whole_rows()),
