@@ -69,9 +69,11 @@ class LiveRun(ConductedRun):
             return False, ""
         if self._run is None:
             return True, f"{type(self._failure).__name__}: {self._failure}"
-        validity = self._run.validity
-        text, more = "".join(f": {reason}" for reason in validity.reasons[:1]), len(validity.reasons) - 1
-        return True, f"{validity.status}{text}" + (f" (and {more} more)" if more > 0 else "")
+        verdict, validity = self._run.verdict, self._run.validity
+        status = validity.status if verdict.status == "unjudged" else verdict.status
+        reasons = verdict.reasons or validity.reasons
+        text, more = "".join(f": {reason}" for reason in reasons[:1]), len(reasons) - 1
+        return True, f"{status}{text}" + (f" (and {more} more)" if more > 0 else "")
 
     @property
     def own_warnings(self) -> list[str]:
@@ -98,6 +100,8 @@ class LiveRun(ConductedRun):
 
     def results(self) -> tuple[CriterionResult, ...]:
         """What each of the test's criteria has come to so far, in their order: as if the run ended now."""
+        if self._run is not None:
+            return self._run.verdict.results
         return self._watch.results() if self._watch is not None else ()
 
     def status_line(self) -> str:

@@ -91,15 +91,10 @@ def render(status: Status, *, kind: Kind, tick: int = 0, fresh_s: float = 5.0, c
         _header(status, kind, turn, fresh_s),
     ]
     if status.as_of is not None:
-        parts += [
-            _tiles(status),
-            _criteria(status.criteria),
-            _doubts(status.doubts),
-            _charts(status),
-            _endpoints(status),
-        ]
-    else:
-        parts.append(_doubts(status.doubts))
+        parts += [_tiles(status), _criteria(status.criteria)]
+    parts.append(_doubts(status.doubts))
+    if status.as_of is not None:
+        parts += [_charts(status), _endpoints(status)]
     return "".join([*parts, "</div>"])
 
 
@@ -108,9 +103,10 @@ def _header(status: Status, kind: Kind, turn: int, fresh_s: float) -> str:
     if kind != "final":
         style = f"animation:loadlab-fresh-{turn} {fresh_s:g}s"
         stale = f'<span class="bad stale" style="{style}">Not live any more: as of {escape(status.as_of_text)}</span>'
+    role = "" if kind == "final" else ' role="status"'
     outcome = f"<span>{_plain(status.outcome, DOUBT_CHARS)}</span>" if status.outcome else ""
     return (
-        f'<header><span class="state" role="status">{escape(status.state)}</span> <b>{escape(status.run_id)}</b> '
+        f'<header><span class="state"{role}>{escape(status.state)}</span> <b>{escape(status.run_id)}</b> '
         f"<i>{_plain(status.host, NAME_CHARS)}</i> <span>{escape(status.progress_text)}</span> "
         f'<i class="as-of">as of {escape(status.as_of_text)}</i> {outcome} {stale}</header>'
     )

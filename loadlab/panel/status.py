@@ -117,10 +117,12 @@ class Status:
     @property
     def progress_text(self) -> str:
         """How long it has run, and has to go."""
+        if self.over:
+            early = self.planned_s is not None and self.elapsed_s < self.planned_s - 1
+            return f"after {self.elapsed_s:.0f} s" + (f" instead of {self.planned_s:.0f}" if early else "")
         if self.planned_s is None:
             return f"{self.elapsed_s:.0f} s"
-        left = "" if self.over else f", {self.remaining_s:.0f} s left"
-        return f"{self.elapsed_s:.0f} of {self.planned_s:.0f} s{left}"
+        return f"{self.elapsed_s:.0f} of {self.planned_s:.0f} s, {self.remaining_s:.0f} s left"
 
     @property
     def line(self) -> str:
