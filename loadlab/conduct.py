@@ -258,7 +258,7 @@ class ConductedRun:
             self.tables.add_event("master_lost" if lost else "warning", str(failure), time=time.time())
         if self._interrupts:
             reason = "interrupted"
-        elif self._killed:
+        elif self._killed and (end is None or end["reason"] == "quit"):  # else it had ended by itself before
             reason = "killed"
         elif failure is not None:
             reason = "master_lost" if lost else "stream_failed"

@@ -1,4 +1,4 @@
-"""Jupyter's stop button while a test runs, in a cell that awaits and in one that blocks: as Jupyter does it, by signal."""
+"""Jupyter's stop button while a test runs, in a cell that awaits and in one that blocks: a signal to the kernel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Picking up a run that goes on: beside the process that records it, in its place when it has died, and not too late."""
+"""Picking up a run that goes on: beside the process that records it, and in its place when that has died."""
 
 from __future__ import annotations
 
