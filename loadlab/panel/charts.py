@@ -41,7 +41,7 @@ def draw_chart(title: str, unit: str, times: Sequence[float], lines: Sequence[Li
     )
     said = ", ".join(f"{line.label} {_short(_latest(line.values))} {unit}" for line in lines)
     return (
-        f"<figure><figcaption><b>{escape(title)}</b> <i>{escape(unit)}, {escape(span)}</i> {legend}</figcaption>"
+        f"<figure><figcaption><b>{escape(title)}</b> <i>{escape(unit)}, {escape(span)}</i><br>{legend}</figcaption>"
         f'<svg role="img" aria-label="{escape(f"{title}, {span}: {said}")}" viewBox="0 0 {WIDTH} {HEIGHT}">'
         f"{''.join(parts)}</svg></figure>"
     )
@@ -62,7 +62,8 @@ def _ticks(first: float, last: float, across: float) -> str:
     at = math.ceil(first / step) * step
     while at <= last:
         x = LEFT + (at - first) * across
-        marks.append(f'<text x="{x:.1f}" y="{HEIGHT - 4}" text-anchor="middle">{_clock(at)}</text>')
+        anchor = "middle" if x < WIDTH - 20 else "end"
+        marks.append(f'<text x="{x:.1f}" y="{HEIGHT - 4}" text-anchor="{anchor}">{_clock(at)}</text>')
         at += step
     return "".join(marks)
 

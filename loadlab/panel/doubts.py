@@ -16,6 +16,10 @@ SILENT_S = 5.0
 """Without a record for so long, the picture is old."""
 
 
+LAG_S = 10
+"""Stalls are told of when so many seconds are known: while everything begins there are some always."""
+
+
 def find_doubts(
     seconds: LiveSeconds, window: Tally, rps: float, target_rps: float | None, silent_s: float, *, over: bool
 ) -> list[str]:
@@ -80,7 +84,7 @@ def _generators(seconds: LiveSeconds, window: Tally) -> list[str]:
                 f"{worker} used more than {CPU_LIMIT_PERCENT:.0f} % of one core in {len(saturated)} of the last "
                 f"{len(times)} s; {what}."
             )
-    if requests and delayed / requests > 0.01:
+    if len(times) >= LAG_S and requests and delayed / requests > 0.01:
         told.append(
             f"Stalls of the generators delayed about {delayed / requests:.0%} of the requests of the last "
             f"{len(times)} s: p99 may be their own. Add workers or lower the load."

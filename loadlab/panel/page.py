@@ -31,20 +31,20 @@ DOUBT_CHARS = 300
 CSS = """
 .loadlab-panel{--ink:var(--jp-ui-font-color1,#1f2328);--dim:var(--jp-ui-font-color2,#59636e);
 --rule:var(--jp-border-color2,#d8dce1);font:13px/1.4 system-ui,sans-serif;color:var(--ink);max-width:1400px;
-font-variant-numeric:tabular-nums}
+min-width:0;font-variant-numeric:tabular-nums}
 .loadlab-panel header{display:flex;flex-wrap:wrap;gap:4px 12px;align-items:baseline;margin:2px 0 6px}
 .loadlab-panel header i,.loadlab-panel figcaption i{color:var(--dim);font-style:normal}
 .loadlab-panel .state{font-weight:600;border:1px solid currentColor;border-radius:3px;padding:0 6px}
 .loadlab-panel .bad{color:#d55e00;font-weight:600}
 .loadlab-panel .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(92px,1fr));gap:6px;margin:0 0 6px}
 .loadlab-panel .tiles>div{border:1px solid var(--rule);border-radius:4px;padding:3px 8px}
-.loadlab-panel .tiles span{display:block;color:var(--dim);font-size:12px;white-space:nowrap}
+.loadlab-panel .tiles div>span{display:block;color:var(--dim);font-size:12px;white-space:nowrap}
 .loadlab-panel .tiles b{font-size:17px;font-weight:500;white-space:nowrap}
 .loadlab-panel .tiles small{font-size:12px;font-weight:400;color:var(--dim)}
 .loadlab-panel ul{margin:0 0 6px;padding-left:18px}
 .loadlab-panel .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(250px,1fr));gap:4px 12px}
 .loadlab-panel figure{margin:0}
-.loadlab-panel figcaption span{margin-left:8px;white-space:nowrap}
+.loadlab-panel figcaption span{margin-right:10px;white-space:nowrap}
 .loadlab-panel figcaption span::before{content:"";display:inline-block;width:14px;margin-right:4px;
 vertical-align:middle;border-top:2px solid currentColor}
 .loadlab-panel svg{width:100%;height:auto;display:block}
@@ -58,7 +58,8 @@ vertical-align:middle;border-top:2px solid currentColor}
 .loadlab-panel th,.loadlab-panel td{text-align:right;padding:2px 8px;white-space:nowrap;
 border-top:1px solid var(--rule)}
 .loadlab-panel thead th{border-top:0;color:var(--dim);font-weight:400}
-.loadlab-panel th:first-child{text-align:left;font-weight:400;white-space:normal;overflow-wrap:anywhere}
+.loadlab-panel th:first-child{text-align:left;font-weight:400;white-space:normal;overflow-wrap:anywhere;
+min-width:10em}
 .loadlab-panel caption{text-align:left;color:var(--dim)}
 @keyframes loadlab-fresh-0{from,to{visibility:hidden;font-size:0}}
 @keyframes loadlab-fresh-1{from,to{visibility:hidden;font-size:0}}
@@ -67,6 +68,7 @@ border-top:1px solid var(--rule)}
 # In the notebook's page: the snapshot steps back while a live panel is there, and a panel whose kernel is gone behind
 # the snapshot. Buttons of a panel that gets no news any more do nothing: they fade.
 _PAGE_CSS = """
+.widget-html-content:has(>.loadlab-live){min-width:0}
 .jp-OutputArea:has(.loadlab-live) .loadlab-snapshot{display:none}
 .jp-OutputArea:has(.loadlab-snapshot):not(:has(.loadlab-live)) .jp-OutputArea-child:not(:has(.loadlab-snapshot))
 .jupyter-widgets:not(:has(*)){display:none}
@@ -159,9 +161,9 @@ def _charts(status: Status) -> str:
     """The whole run, and when it has become coarse, its last minutes beside it."""
     whole, recent = status.whole, status.recent
     is_coarse = len(whole) > 1 and whole[1].start - whole[0].start > 1
-    spans = [(recent, f"last {_minutes(len(recent))}, each second")] if is_coarse and not status.over else []
+    spans = [(recent, f"last {_minutes(len(recent))}")] if is_coarse and not status.over else []
     width = whole[1].start - whole[0].start if is_coarse else 1
-    spans.append((whole, "whole run" + (f", each {width} s" if is_coarse else ", each second")))
+    spans.append((whole, "whole run" + (f", {width} s a point" if is_coarse else "")))
     began = (status.as_of or 0.0) - status.elapsed_s
     figures = [draw(rows, began, span) for draw in (_latency, _rates, _users) for rows, span in spans]
     return f'<div class="charts">{"".join(figures)}</div>'
@@ -172,7 +174,8 @@ def _minutes(seconds: int) -> str:
 
 
 def _times(rows: Sequence[BinRow], began: float) -> list[float]:
-    return [max(0.0, row.start - began) for row in rows]
+    """Where each bin ends, in seconds since the start of the test: what it says is known then."""
+    return [max(0.0, max(row.start, began) + row.seconds - began) for row in rows]
 
 
 def _latency(rows: Sequence[BinRow], began: float, span: str) -> str:

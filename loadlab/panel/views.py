@@ -123,7 +123,10 @@ class Panel(View):
         """See `View`."""
         self._scope = f"loadlab-controls-{next(_numbers)}"
         self._snapshot = _display(self._still(status, 0))
-        self._body, self._controls = ipywidgets.HTML(), Controls(self.run, self._scope)
+        self._body, self._controls = (
+            ipywidgets.HTML(layout={"width": "auto", "min_width": "0"}),
+            Controls(self.run, self._scope),
+        )
         self._show(status, 0)
         self._widget = _display(ipywidgets.VBox([self._controls.box, self._body]))
 
