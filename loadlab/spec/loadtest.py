@@ -11,7 +11,7 @@ from loadlab.spec import kinds, stage
 from loadlab.spec.durations import format_duration
 from loadlab.spec.files import check_file, read_yaml
 from loadlab.spec.locust_options import check_environment, check_options
-from loadlab.spec.secrets import HIDDEN, hide_host, hide_words
+from loadlab.spec.secrets import HIDDEN, hide_host, hide_labels, hide_text, hide_words
 from loadlab.spec.specification import Problems, Specification, combine, entry, specification
 from loadlab.spec.stage import Stage
 
@@ -144,6 +144,8 @@ class LoadTest(Specification):
         return self.replace(
             host=None if self.host is None else hide_host(self.host),
             environment=dict.fromkeys(self.environment, HIDDEN),
+            labels=hide_labels(self.labels),
+            description=hide_text(self.description),
             locust_options=hide_words(self.locust_options),
         )
 
