@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from loadlab.errors import SpecError
-from loadlab.spec import HIDDEN, hide_text, hide_words
+from loadlab.redaction import HIDDEN
+from loadlab.spec import hide_text, hide_words
 
 Place = tuple[str, ...]
 

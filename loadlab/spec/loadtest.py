@@ -7,11 +7,12 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from loadlab.errors import SpecError
+from loadlab.redaction import HIDDEN
 from loadlab.spec import kinds, stage
 from loadlab.spec.durations import format_duration
 from loadlab.spec.files import check_file, read_yaml
 from loadlab.spec.locust_options import check_environment, check_options
-from loadlab.spec.secrets import HIDDEN, hide_host, hide_labels, hide_text, hide_words
+from loadlab.spec.secrets import hide_host, hide_labels, hide_text, hide_words
 from loadlab.spec.specification import Problems, Specification, combine, entry, specification
 from loadlab.spec.stage import Stage
 

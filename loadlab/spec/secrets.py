@@ -10,8 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 
-from loadlab.redaction import CREDENTIALS, OPTION_NAMES, redact
-from loadlab.redaction import HIDDEN as HIDDEN
+from loadlab.redaction import CREDENTIALS, HIDDEN, OPTION_NAMES, redact
 
 _BARE_CREDENTIALS = re.compile(r"^((?:[A-Za-z][A-Za-z0-9+.-]*:)?/*)([^/@:]*:)?.*@", re.DOTALL)
 _SECRET_NAME = re.compile(OPTION_NAMES, re.IGNORECASE)
