@@ -156,7 +156,7 @@ class Run(Archive):
 
         parts = self._parts()
         figures: dict[str, LayoutDOM] = {"spectrum": self.spectrum(), "stages": self.latency_by_rps()}
-        figures |= {name: parts.pop(name) for name in ("heatmap", "generators") if name in parts}
+        figures |= {name: parts.pop(name) for name in ("heatmap", "errors", "generators") if name in parts}
         return figures | {"timeline": plot.stack(parts.values())}
 
     def _parts(self) -> dict[str, Any]:

@@ -9,23 +9,9 @@ from loadlab.errors import SpecError
 from loadlab.report import provenance, tables, verdict
 from loadlab.report.data import ReportData
 from loadlab.report.environment import read_template, template_environment
-from loadlab.report.table import Table, text_column
+from loadlab.report.table import Table
 
 _MakeTable = Callable[[ReportData], Table | None]
-
-
-def _check_table(data: ReportData) -> Table:
-    """The validity checks, what speaks against the run first."""
-    checks = verdict.checks(data)
-    results = [f"{verdict.SIGNS.get(check.status, '?')} {check.result}" for check in checks]
-    return Table(
-        "Validity",
-        (
-            text_column("Check", [check.name for check in checks]),
-            text_column("Result", results),
-            text_column("Why", [check.text for check in checks], limit=400, kind="long"),
-        ),
-    )
 
 
 def _endpoint_table(data: ReportData) -> Table | None:
@@ -33,7 +19,7 @@ def _endpoint_table(data: ReportData) -> Table | None:
 
 
 TABLES: dict[str, tuple[_MakeTable, str]] = {
-    "checks": (_check_table, ""),
+    "checks": (tables.check_table, "No check was made."),
     "criteria": (tables.criteria_table, "The test has no criteria."),
     "endpoints": (_endpoint_table, "No request was finished."),
     "errors": (tables.error_table, "No request failed and no task raised an exception."),

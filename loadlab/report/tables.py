@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
-from loadlab.plot import format_ms, format_stage
+from loadlab.plot import MISSING, format_ms, format_number, format_percent, format_stage, plain_text
 from loadlab.plot.sparkline import sparkline_svg
 from loadlab.report.data import ReportData
 from loadlab.report.table import (
@@ -17,7 +20,7 @@ from loadlab.report.table import (
     text_column,
     time_column,
 )
-from loadlab.report.verdict import CRITERION_RESULTS, SIGNS
+from loadlab.report.verdict import CRITERION_RESULTS, RESULTS, SIGNS, checks
 
 ALL_REQUESTS = "All requests"
 ERROR_ROWS = 100
@@ -35,6 +38,16 @@ _LATENCIES = {
     "p99.9": "p999_ms",
     "max": "max_ms",
 }
+_DISTRIBUTION = {
+    "min": "min_ms",
+    "p50": "p50_ms",
+    "p75": "p75_ms",
+    "p90": "p90_ms",
+    "p95": "p95_ms",
+    "p99": "p99_ms",
+    "p99.9": "p999_ms",
+    "max": "max_ms",
+}
 
 
 def criteria_table(data: ReportData) -> Table | None:
@@ -42,16 +55,67 @@ def criteria_table(data: ReportData) -> Table | None:
     found = data.verdict["criteria"]
     if not found:
         return None
-    results = [f"{SIGNS.get(each['status'], '?')} {CRITERION_RESULTS.get(each['status'], '?')}" for each in found]
+    states = tuple(str(each["status"]) for each in found)
     broken = pd.Series([each["first_broken"] for each in found], dtype="object")
     columns = [
         text_column("Criterion", [each["criterion"] for each in found], limit=160, kind="code"),
-        text_column("Result", results),
+        text_column("Result", [f"{SIGNS.get(state, '?')} {CRITERION_RESULTS.get(state, '?')}" for state in states]),
+        text_column("Measured", [_amount(each, "value") for each in found]),
+        text_column("Threshold", [_amount(each, "threshold") for each in found]),
         text_column("What was measured", [each["text"] for each in found], limit=300, kind="long"),
     ]
     if broken.notna().any():
         columns.append(time_column("First broken", list(pd.to_datetime(broken, utc=True))))
-    return Table("Criteria", tuple(columns))
+    return Table("Criteria", tuple(columns), states=states)
+
+
+def _amount(result: Mapping[str, Any], key: str) -> str:
+    """The value or threshold of a criterion as a person reads it; ratios are percentages where it is written so."""
+    value, unit = result[key], result["unit"]
+    if value is None:
+        return MISSING
+    if unit == "ms":
+        return format_ms(value)
+    if not unit and "%" in result["criterion"]:
+        return format_percent(value)
+    return f"{format_number(value)}{' ' if unit[:1] not in '/%' else ''}{plain_text(unit, 20)}".strip()
+
+
+def check_table(data: ReportData, statuses: Collection[str] = RESULTS, caption: str = "Validity") -> Table | None:
+    """The validity checks of these `statuses`, what speaks against the run first; None where there are none."""
+    found = [check for check in checks(data) if check.status in statuses]
+    if not found:
+        return None
+    return Table(
+        caption,
+        (
+            text_column("Check", [check.name for check in found]),
+            text_column("Result", [f"{SIGNS.get(check.status, '?')} {check.result}" for check in found]),
+            text_column("Why", [check.text for check in found], limit=400, kind="long"),
+        ),
+        states=tuple(check.status for check in found),
+    )
+
+
+def percentile_table(data: ReportData) -> Table | None:
+    """The response time of all requests by percentile, with the 95 % interval of those that have one."""
+    total = data.total
+    shown = {title: column for title, column in _DISTRIBUTION.items() if total.get(column) == total.get(column)}
+    if not total["count"] or len(shown) < 2:
+        return None
+    bounds = [
+        [total.get(f"{column.removesuffix('_ms')}_{bound}_ms", float("nan")) for column in shown.values()]
+        for bound in ("low", "high")
+    ]
+    return Table(
+        "Response time of all requests by percentile",
+        (
+            text_column("Percentile", shown),
+            number_column("Response time", [total[column] for column in shown.values()], "ms"),
+            number_column("95 % interval from", bounds[0], "ms"),
+            number_column("to", bounds[1], "ms"),
+        ),
+    )
 
 
 def endpoint_table(data: ReportData) -> Table:
@@ -156,7 +220,7 @@ def error_table(data: ReportData) -> Table | None:
             percent_column("Share", frame["share"]),
             time_column("First seen", list(frame["first_seen"])),
             time_column("Last seen", list(frame["last_seen"])),
-            text_column("Sample, as it came", samples, limit=240, kind="long"),
+            text_column("Sample, secrets hidden", samples, limit=240, kind="long"),
         ),
     )
 

@@ -20,7 +20,7 @@ ERROR_ROWS = 10
 TABLE_ROWS = 60
 _GAP = 2
 _NARROWEST = 12
-_LEFT_OUT = {"mean", "p99.9", "Size", "Share", "Sample, as it came", "Steady from"}
+_LEFT_OUT = {"mean", "p99.9", "Size", "Share", "Sample, secrets hidden", "Steady from"}
 _SHORT = {"Throughput": "Rate", "Error ratio": "Errors"}
 _DOUBT = "†"
 

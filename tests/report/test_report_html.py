@@ -78,7 +78,7 @@ def test_every_figure_is_drawn(report: Path, visit: Open) -> None:
         wait_for_figures(seen.page)
         figures = seen.page.locator("figure.plot")
         assert [figures.nth(place).get_attribute("data-figure") for place in range(figures.count())] == [
-            "timeline", "heatmap", "spectrum", "stages", "generators",
+            "timeline", "heatmap", "spectrum", "stages", "errors", "generators",
         ]  # fmt: skip
         for place in range(figures.count()):
             picture = Image.open(io.BytesIO(figures.nth(place).screenshot())).convert("RGB")
@@ -92,7 +92,7 @@ def test_without_scripts_verdict_and_numbers_are_there(report: Path, sample: Rep
         text = seen.page.inner_text("body")
         assert "Valid run" in text
         assert plot.format_ms(sample.total["p95_ms"]) in text.replace("\u00a0", " ")
-        assert seen.page.locator(".unscripted:visible").count() == 5
+        assert seen.page.locator(".unscripted:visible").count() == 6
         for name in ("Endpoints", "Errors", "Load generators"):
             assert seen.page.locator(f"section:has(h2:text-is('{name}')) table:visible").count() >= 1
         assert seen.misdeeds == []
