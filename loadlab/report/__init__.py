@@ -1,7 +1,7 @@
 """What a run says to people and machines: the HTML report, the terminal summary, summary.json, executed notebooks."""
 
 from loadlab.report.data import FIGURES, ReportData
-from loadlab.report.formats import FORMATS, render, write
+from loadlab.report.formats import FORMATS, render, write, write_junit_failure
 from loadlab.report.fragments import TABLES, render_table, render_verdict
 from loadlab.report.html import render_report, write_report
 from loadlab.report.junit import render_junit_failure
@@ -47,5 +47,6 @@ __all__ = [
     "run_notebook",
     "summary_dict",
     "write",
+    "write_junit_failure",
     "write_report",
 ]

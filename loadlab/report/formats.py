@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 from loadlab.errors import SpecError
 from loadlab.report.data import ReportData
 from loadlab.report.html import render_report
-from loadlab.report.junit import render_junit
+from loadlab.report.junit import render_junit, render_junit_failure
 from loadlab.report.markdown import render_markdown
 from loadlab.report.policy import write_page
 from loadlab.report.summary import summary_dict
@@ -26,8 +27,8 @@ _RENDER: dict[str, Callable[[ReportData], str]] = {
     "junit": render_junit,
     "json": render_summary,
 }
-FORMATS = tuple(_RENDER)
-"""What a report can be written as."""
+FORMATS = {"html": "report.html", "markdown": "report.md", "junit": "junit.xml", "json": "summary.json"}
+"""What a report can be written as, and how its file is named unless somebody says otherwise."""
 
 
 def render(data: ReportData, form: str) -> str:
@@ -49,3 +50,12 @@ def write(data: ReportData, path: str | Path, form: str) -> Path:
         ReportError: the file cannot be written.
     """
     return write_page(render(data, form), Path(path))
+
+
+def write_junit_failure(loadtest: Mapping[str, Any], message: str, path: str | Path) -> Path:
+    """Write the JUnit file of a test that could not be carried out; see `render_junit_failure`.
+
+    Raises:
+        ReportError: the file cannot be written.
+    """
+    return write_page(render_junit_failure(loadtest, message), Path(path))

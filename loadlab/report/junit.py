@@ -33,8 +33,9 @@ def render_junit(data: ReportData) -> str:
     """The run as JUnit XML.
 
     A broken criterion is a ``failure``; one that could not be judged, and an invalid run, are an ``error``; criteria
-    that an invalid run seems to meet are ``skipped``. The numbers of the run are properties of the suite, those of a
-    criterion stand in the ``system-out`` of its case. The time of the validity case and of the suite is the run's.
+    that an invalid run seems to meet are ``skipped``. A test that a broken criterion has ended has failed, however
+    short its run. The numbers of the run are properties of the suite, those of a criterion stand in the ``system-out``
+    of its case. The time of the validity case and of the suite is the run's.
     """
     info = data.info
     seconds = verdict.duration_s(info)
@@ -44,7 +45,7 @@ def render_junit(data: ReportData) -> str:
     properties = ElementTree.SubElement(suite, "properties")
     for name, value in _describe(data):
         ElementTree.SubElement(properties, "property", name=_legal(name), value=_legal(value))
-    distrusted = data.validity["status"] == "invalid"
+    distrusted = data.validity["status"] == "invalid" and data.verdict["status"] != "failed"
     checks = verdict.checks(data)
     reasons = [check.text for check in checks if check.status == "invalid"]
     told = "\n".join(f"{check.result}: {check.name}: {check.text}" for check in checks)
@@ -62,9 +63,10 @@ def render_junit(data: ReportData) -> str:
 
 
 def render_junit_failure(loadtest: Mapping[str, Any], message: str) -> str:
-    """The JUnit file of a test that could not be carried out: `message` as the ``error`` of its validity case.
+    """The JUnit XML of a test that could not be carried out: `message` as the ``error`` of its validity case.
 
-    `loadtest` holds what is known of the test, with the keys of `LoadTest.to_dict`.
+    `loadtest` holds what is known of the test, with the keys of `LoadTest.to_dict`: its labels and locustfile name the
+    suite as they do after a run.
     """
     suite = _suite(loadtest, math.nan)
     _outcome(_case(suite, VALIDITY, 0.0), "error", message, "not carried out", message)

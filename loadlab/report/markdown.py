@@ -38,7 +38,7 @@ _SENTENCE_LENGTH = 300
 _NAME_LENGTH = 120
 _MARKUP = re.compile(r"[\\`*_{}\[\]<>()#|~&]|^[+-]")
 _NUMBERED = re.compile(r"^(\d+)([.)])")
-_REFERENCE = re.compile(r"([@#!~%&^](?=[\w\"])|:(?=[a-z/+])|\bwww(?=\.))", re.IGNORECASE)
+_REFERENCE = re.compile(r"([@#!~%&^](?=\\?[\w\"])|:(?=\\?[a-z/+_-])|\bwww(?=\.))", re.IGNORECASE)
 """Where a mention, a reference, an emoji or a bare address begins."""
 _APART = "\N{ZERO WIDTH SPACE}"
 

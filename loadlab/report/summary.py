@@ -36,7 +36,7 @@ def summary_dict(data: ReportData) -> dict[str, Any]:
     criterion, status, text, value, threshold, unit, samples, first_broken of each), total (STATISTICS), endpoints
     (sorted by name; request_type, name and STATISTICS of each), regions (region and STATISTICS of each; empty where all
     load came from one place), conservation (sent, ok, failed, in_flight, lost), labels.
-    Numbers are rounded to nine significant digits; names are exact, and hostile: escape them where they are shown.
+    Statistics are rounded to nine significant digits; names are exact, and hostile: escape them where they are shown.
     """
     info = data.info
     rows = data.summary.to_dict("records")
@@ -54,7 +54,7 @@ def summary_dict(data: ReportData) -> dict[str, Any]:
             "status": data.verdict["status"],
             "reasons": list(data.verdict["reasons"]),
             "criteria": [
-                {**each, "value": _rounded(each["value"]), "threshold": _rounded(each["threshold"])}
+                {**each, "value": _finite(each["value"]), "threshold": _finite(each["threshold"])}
                 for each in data.verdict["criteria"]
             ],
         },
@@ -76,8 +76,9 @@ def _statistics(row: Mapping[Hashable, Any]) -> dict[str, float | int | None]:
     return {key: _plain(row[key]) for key in STATISTICS}
 
 
-def _rounded(value: Any) -> float | int | None:
-    return None if value is None else _plain(value)
+def _finite(value: float | None) -> float | None:
+    """Exact: a rounded value might lie on the other side of its threshold."""
+    return value if value is not None and math.isfinite(value) else None
 
 
 def _plain(value: Any) -> float | int | None:

@@ -140,6 +140,12 @@ def test_an_invalid_run_is_an_error_and_lets_no_criterion_pass() -> None:
     assert reason in cases["validity"].result[0].text
 
 
+def test_a_test_that_a_criterion_has_ended_has_failed_and_is_no_error() -> None:
+    data = report_data(3, figures=False, verdict=verdict(BROKEN, MET))
+    assert data.validity["status"] == "invalid"
+    assert outcomes(read(data)[1]) == {"validity": [], BROKEN["criterion"]: ["Failure"], MET["criterion"]: []}
+
+
 def test_names_are_the_same_in_every_run_of_a_test(valid: ReportData) -> None:
     other = report_data(
         30,

@@ -68,6 +68,7 @@ class Page(HTMLParser):
             self.tables[-1][-1].append("")
         elif tag == "code":
             self.code.append("")
+            self.prose += "\N{OBJECT REPLACEMENT CHARACTER}"
 
     def handle_endtag(self, tag: str) -> None:
         assert self._open.pop() == tag
