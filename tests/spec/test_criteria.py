@@ -1,4 +1,4 @@
-"""Criteria as text: what each sentence means, that no sentence is lost on the way, and errors that point at the place."""
+"""Criteria as text: what each sentence means, that none is lost on the way, and errors that point at the place."""
 
 from __future__ import annotations
 
@@ -157,7 +157,7 @@ def test_an_entry_of_a_list_is_named() -> None:
         Criteria.parse([3])
     with pytest.raises(SpecError, match="criteria: got 3"):
         Criteria.parse(3)
-    with pytest.raises(SpecError, match="criteria: got {}"):
+    with pytest.raises(SpecError, match=r"criteria: got \{\}"):
         Criteria.parse({})
 
 

@@ -100,16 +100,19 @@ class Evaluator:
             each.begun = first
         self._stop = stop
 
-    def breaches(self) -> list[tuple[Criterion, int]]:
-        """The criteria that end a test and are broken, each with the first second at whose end it was."""
-        found = []
+    def breaches(self) -> list[CriterionResult]:
+        """What came of the criteria that end a test and are broken, the one that was so first before the others.
+
+        Broken for good, if no row comes late: a criterion on the whole run as soon as it was once.
+        """
+        found: list[tuple[int, CriterionResult]] = []
         for each in self._judged:
             if not each.criterion.stop or each.begun is None or each.source.trouble():
                 continue
             seconds = [second for track in each.tracks.values() if (second := track.breach()) is not None]
             if seconds:
-                found.append((each.criterion, min(seconds)))
-        return found
+                found.append((min(seconds), self._result(each)))
+        return [result for _, result in sorted(found, key=lambda item: item[0])]
 
     def results(self) -> tuple[CriterionResult, ...]:
         """What each criterion has come to, as if the run had ended with the last second that was judged."""
