@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import loadlab
-from loadlab.cli.exit_codes import UNEXPECTED, exit_code_of_notebook, exit_code_of_verdict
+from loadlab.cli.exit_codes import UNEXPECTED, exit_code_of_notebook, exit_code_of_run
 from loadlab.cli.group import CommandGroup
 from loadlab.cli.junit_file import facts_of_notebook, junit_option, kept_junit
 from loadlab.cli.loadtest_options import kubernetes_options, loadtest_options, read_kubernetes, read_test
@@ -17,7 +17,7 @@ from loadlab.cli.output import echo
 from loadlab.cli.run_options import run_argument, runs_option
 from loadlab.errors import ReportError
 from loadlab.progress import Progress
-from loadlab.spec import read_duration, read_pairs, writable_file
+from loadlab.spec import check_folder, read_duration, read_pairs, writable_file
 
 if TYPE_CHECKING:
     from loadlab.report import NotebookResult
@@ -86,7 +86,7 @@ def run(
             progress.say(f"Report: {result.report(report_file)}")
         if junit_file is not None:
             progress.say(f"JUnit: {result.report(junit_file, 'junit')}")
-    ctx.exit(exit_code_of_verdict(result.verdict))
+    ctx.exit(exit_code_of_run(result))
 
 
 @main.command(short_help="List the recorded runs.")
@@ -185,6 +185,8 @@ def notebook(
     given = read_pairs("-p", parameters)
     summary = Path(output_dir) / reports.FORMATS["json"]
     summary.unlink(missing_ok=True)
+    if junit_file is not None and Path(junit_file).parent == summary.parent:
+        check_folder("--output", summary.parent)
     with kept_junit(junit_file, facts_of_notebook(declared, given)):
         with Progress(quiet=quiet) as progress:
             result = reports.run_notebook(

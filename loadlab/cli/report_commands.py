@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from loadlab.cli.exit_codes import exit_code_of_verdict
+from loadlab.cli.exit_codes import exit_code_of_run
 from loadlab.cli.junit_file import junit_option
 from loadlab.cli.output import echo
 from loadlab.cli.run_options import run_argument, runs_option
@@ -90,7 +90,7 @@ def judge(
     echo(format_verdict(found))
     if junit_file is not None:
         echo(f"JUnit: {found.report(junit_file, 'junit')}")
-    ctx.exit(exit_code_of_verdict(found.verdict))
+    ctx.exit(exit_code_of_run(found))
 
 
 COMMANDS = (report, judge)

@@ -54,12 +54,12 @@ def test_the_verdict_on_the_run_of_a_notebook(recorded, cli, monkeypatch):
     notebook.cells = [nbformat.v4.new_code_cell(source) for source in sources]
     notebook.cells[0].metadata["tags"] = ["parameters"]
     nbformat.write(notebook, "judged.ipynb")
-    answer = cli("notebook", "judged.ipynb", "-q", "--junit", "out/judged.xml", "-o", "out")
+    answer = cli("notebook", "judged.ipynb", "-q", "--junit", "results/judged.xml", "-o", "results")
     assert answer.exit_code == 3, answer.stderr
     _, report, verdict, *doubts, summary, junit = answer.stdout.splitlines()
-    assert (summary, junit) == ("Summary: out/summary.json", "JUnit: out/judged.xml")
-    assert json.loads(Path("out/summary.json").read_text()) == run.summary_json
-    assert Path("out/judged.xml").read_text() == run.render("junit")
+    assert (summary, junit) == ("Summary: results/summary.json", "JUnit: results/judged.xml")
+    assert json.loads(Path("results/summary.json").read_text()) == run.summary_json
+    assert Path("results/judged.xml").read_text() == run.render("junit")
     assert report == f"Report: {run.path / 'report.html'}"
     assert verdict == f"Run {run.id} is invalid: draw no conclusions from its numbers."
     assert doubts[0].startswith("  ✕ ")
