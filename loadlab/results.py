@@ -155,7 +155,7 @@ class Run(Archive):
         resolution = self._resolution(FIGURE_BINS)
         return plot.overview_figures(
             analyse.timeline(self.requests, resolution),
-            events=self.events,
+            events=self._annotated_events,
             errors_by_kind=analyse.errors_by_kind(self.errors, resolution),
             users_table=self.users,
             heat=analyse.heatmap(self.requests, self._resolution(HEATMAP_BINS)),
@@ -284,11 +284,18 @@ class Run(Archive):
             stages=self.stages(),
             users=self.users,
             generators=self.generators,
-            events=self.events,
+            events=self._annotated_events,
             exemplars=self.exemplars,
             regions=self.summary(by="region") if len(self.regions) > 1 else None,
             **parts,
         )
+
+    @cached_property
+    def _annotated_events(self) -> pd.DataFrame:
+        """The events, and when each broken criterion first was."""
+        from loadlab.plot import with_broken_criteria
+
+        return with_broken_criteria(self.events, self.verdict.to_dict())
 
     def _resolution(self, bins: int) -> str:
         """The finest round resolution that gives at most about `bins` bins."""

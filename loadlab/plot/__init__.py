@@ -7,6 +7,7 @@ and inert text: no HTML, no script and no template comes from the data.
 from __future__ import annotations
 
 from loadlab.plot.distribution import latency_by_rps, percentile_spectrum
+from loadlab.plot.events import with_broken_criteria
 from loadlab.plot.generators import generator_figures, generator_health, users
 from loadlab.plot.heatmap import latency_heatmap
 from loadlab.plot.notebook import enable_notebook, show
@@ -52,4 +53,5 @@ __all__ = [
     "thin_min_max",
     "throughput",
     "users",
+    "with_broken_criteria",
 ]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import cache
 
 from loadlab.errors import SpecError
-from loadlab.report import provenance, tables, verdict
+from loadlab.report import provenance, tables, verdict, verdict_tables
 from loadlab.report.data import ReportData
 from loadlab.report.environment import read_template, template_environment
 from loadlab.report.table import Table
@@ -19,8 +19,8 @@ def _endpoint_table(data: ReportData) -> Table | None:
 
 
 TABLES: dict[str, tuple[_MakeTable, str]] = {
-    "checks": (tables.check_table, "No check was made."),
-    "criteria": (tables.criteria_table, "The test has no criteria."),
+    "checks": (verdict_tables.check_table, "No check was made."),
+    "criteria": (verdict_tables.criteria_table, "The test has no criteria."),
     "endpoints": (_endpoint_table, "No request was finished."),
     "errors": (tables.error_table, "No request failed and no task raised an exception."),
     "events": (tables.event_table, "Nothing happened."),
@@ -57,7 +57,7 @@ def render_verdict(data: ReportData) -> str:
     """The verdict with its reasons and the run's id, and below it the criteria, as an HTML fragment."""
     judged = verdict.judge(data)
     sign = verdict.SIGNS.get(judged.status, "?")
-    return _render("verdict", judged, sign, provenance.run_id(data), tables.criteria_table(data))
+    return _render("verdict", judged, sign, provenance.run_id(data), verdict_tables.criteria_table(data))
 
 
 def _render(macro: str, *arguments: object) -> str:

@@ -10,7 +10,7 @@ from markupsafe import Markup
 
 from loadlab.errors import ReportError
 from loadlab.plot import plain_text
-from loadlab.report import provenance, tables, verdict
+from loadlab.report import provenance, tables, verdict, verdict_tables
 from loadlab.report.data import FIGURES, ReportData
 from loadlab.report.embed import embed_figures
 from loadlab.report.environment import read_template, template_environment
@@ -58,10 +58,12 @@ def render_report(data: ReportData) -> str:
             notice=_notice(data),
             verdict=verdict.judge(data),
             signs=verdict.SIGNS,
-            criteria=tables.criteria_table(data),
-            doubts=tables.check_table(data, verdict.DOUBTS, "What speaks against this measurement"),
-            passed=tables.check_table(data, ("ok",), "Checks that were passed"),
-            unjudged=tables.check_table(data, ("unjudged",), "Checks that could not be made, or were not asked for"),
+            criteria=verdict_tables.criteria_table(data),
+            doubts=verdict_tables.check_table(data, verdict.DOUBTS, "What speaks against this measurement"),
+            passed=verdict_tables.check_table(data, ("ok",), "Checks that were passed"),
+            unjudged=verdict_tables.check_table(
+                data, ("unjudged",), "Checks that could not be made, or were not asked for"
+            ),
             headlines=verdict.headlines(data),
             figures={name: Markup(place) for name, place in figures.places.items()},
             captions=FIGURES,
