@@ -233,12 +233,9 @@ class Run(Archive):
         return render(self.report_data() if form == "html" else self._numbers, form)
 
     def __repr__(self) -> str:
-        total = self.summary().iloc[-1]
-        return (
-            f"Run {self.id} ({self.validity.status}): {total['count']:,} requests, {total['rps']:.1f} rps, "
-            f"{total['error_ratio']:.2%} failed, p50 {total['p50_ms']:.3g} ms, p95 {total['p95_ms']:.3g} ms, "
-            f"p99 {total['p99_ms']:.3g} ms, in {self.path}"
-        )
+        from loadlab.report import run_line
+
+        return run_line(self._numbers)
 
     def _repr_html_(self) -> str:
         from loadlab.report import render_verdict

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from functools import cache
 
 from loadlab.errors import SpecError
+from loadlab.plot import plain_text
 from loadlab.report import provenance, tables, verdict, verdict_tables
 from loadlab.report.data import ReportData
 from loadlab.report.environment import read_template, template_environment
@@ -54,10 +55,16 @@ def find_table(data: ReportData, name: str) -> tuple[Table | None, str]:
 
 
 def render_verdict(data: ReportData) -> str:
-    """The verdict with its reasons and the run's id, and below it the criteria, as an HTML fragment."""
+    """The run as an HTML fragment: verdict and reasons, headline numbers, validity, where it is kept, and criteria."""
     judged = verdict.judge(data)
     sign = verdict.SIGNS.get(judged.status, "?")
-    return _render("verdict", judged, sign, provenance.run_id(data), verdict_tables.criteria_table(data))
+    about = {
+        "run_id": provenance.run_id(data),
+        "headlines": verdict.headlines(data),
+        "validity": verdict.describe_validity(data),
+        "kept_in": plain_text(data.kept_in, 400),
+    }
+    return _render("verdict", judged, sign, about, verdict_tables.criteria_table(data))
 
 
 def _render(macro: str, *arguments: object) -> str:

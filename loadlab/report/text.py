@@ -35,6 +35,15 @@ def render_text(data: ReportData, width: int | None = None) -> str:
     return "\n".join(line.rstrip() for line in _lines(data, columns)) + "\n"
 
 
+def run_line(data: ReportData) -> str:
+    """The run in one line: verdict, headline numbers, and where it is kept."""
+    judged = verdict.judge(data)
+    kept = f" Kept in {plain_text(data.kept_in, 400)}." if data.kept_in else ""
+    sign = verdict.SIGNS.get(judged.status, "?")
+    line = f"Run {provenance.run_id(data)}: {sign} {judged.title}. {judged.sentence}{kept}"
+    return line.replace("\u00a0", " ")
+
+
 def render_table_text(data: ReportData, name: str, width: int | None = None) -> str:
     """The table `name`, one that `render_table` knows, as text, `width` as in `render_text`.
 

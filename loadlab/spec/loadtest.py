@@ -157,12 +157,6 @@ class LoadTest(Specification):
             locust_options=hide_words(self.locust_options),
         )
 
-    def __repr__(self) -> str:
-        """Its fields, secrets left out."""
-        shown = self.without_secrets()
-        fields = ", ".join(f"{field.name}={getattr(shown, field.name)!r}" for field in self.fields())
-        return f"{type(self).__name__}({fields})"
-
     def describe(self) -> str:
         """One line for people: how much load, for how long, on what, from where; no secrets."""
         load = f"{self.users} user{'s' * (self.users != 1)}"
