@@ -34,6 +34,7 @@ def report(sample: ReportData, tmp_path_factory: pytest.TempPathFactory) -> Path
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_report(report: Path, visit: Open, scheme: str) -> None:
     with visit(report, color_scheme=scheme) as seen:
+        seen.page.set_viewport_size({"width": 1800, "height": 900})  # no table is wider than its place
         wait_for_figures(seen.page)
         seen.page.evaluate("for (const folded of document.querySelectorAll('details')) folded.open = true")
         assert find_faults(seen.page) == []
