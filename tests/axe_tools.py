@@ -22,7 +22,7 @@ SHA256 = "e6b0ce02b84d892e2e33e403485e7f3d6c29e2be6df65daf44d89ba564139745"
 TIMEOUT_S = 120.0
 
 _PLAIN = ".scroll, .loadlab-part .scroll { background: none !important; } main { max-width: none !important; }"
-"""The shadows at the edges of wide tables are gradients, on which axe-core cannot tell a contrast, and of a table that is
+"""The shadows at the edges of wide tables are gradients, on which axe-core cannot tell a contrast, and of one that is
 wider than its place it does not see all."""
 
 
