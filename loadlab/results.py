@@ -3,73 +3,27 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
+from loadlab.shown import Markup, ReportFile
 from loadlab.store import Archive
 
 if TYPE_CHECKING:
     import pandas as pd
     from bokeh.models import LayoutDOM
 
-    from loadlab.analyse import Validity
+    from loadlab.analyse import Validity, Verdict
     from loadlab.report import ReportData
+    from loadlab.spec import Criteria, Criterion
 
 _ROUND_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
 FIGURE_BINS = 1500
 TABLE_BINS = 60
 HEATMAP_BINS = 150
-
-
-@dataclass(frozen=True)
-class ReportFile:
-    """A report that was written: where it is. Usable wherever a path is; in a notebook it shows as a link."""
-
-    run_id: str
-    path: Path
-
-    def __fspath__(self) -> str:
-        return str(self.path)
-
-    def __str__(self) -> str:
-        return str(self.path)
-
-    def _address(self) -> str:
-        """In a notebook that a Jupyter server has opened, from its folder (a browser follows no link from there to a
-        file), else as a file."""
-        if "JPY_SESSION_NAME" in os.environ:
-            return quote(Path(os.path.relpath(self.path)).as_posix())
-        return self.path.absolute().as_uri()
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        from loadlab.report import RUN_MIMETYPE
-
-        link = f'<a href="{escape(self._address())}">{escape(str(self.path))}</a>'
-        return {
-            "text/plain": str(self.path),
-            "text/html": f"Report of {escape(self.run_id)}: {link}",
-            RUN_MIMETYPE: {"run_id": self.run_id, "report": str(self.path.absolute())},
-        }
-
-
-class Markup:
-    """An HTML fragment that a notebook shows as such, and the same as text for where nothing shows HTML."""
-
-    def __init__(self, html: str, text: str) -> None:
-        self.html = html
-        self.text = text
-
-    def _repr_html_(self) -> str:
-        return self.html
-
-    def __repr__(self) -> str:
-        return self.text
 
 
 class Run(Archive):
@@ -144,6 +98,42 @@ class Run(Archive):
             planned_s=sum(stage["duration"] for stage in test.get("stages") or ()) or test.get("run_time"),
         )
 
+    @property
+    def criteria(self) -> Criteria:
+        """What the test was to be judged by."""
+        from loadlab.spec import Criteria
+
+        return Criteria.parse(self.info["loadtest"].get("criteria") or ())
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """Whether the run meets the criteria of its test; see `judge`."""
+        return self.judge(self.criteria)
+
+    def judge(self, criteria: Criteria | Criterion | str | Sequence[str | Criterion]) -> Verdict:
+        """Whether the run meets `criteria`, such as ``"p99 < 300ms; error_ratio < 1%"`` (see docs/criteria.md).
+
+        Of several contradicting answers the first counts: invalid for a run that cannot be trusted, failed with a
+        broken criterion, invalid with one that cannot be judged, passed; without criteria unjudged. Raises SpecError
+        for a text that is no criterion.
+        """
+        from loadlab.analyse import evaluate, judge
+        from loadlab.analyse.criteria import TABLES
+        from loadlab.spec import Criteria
+
+        asked = Criteria.parse(criteria)
+        results = evaluate(asked, {name: getattr(self, name) for name in TABLES}) if asked else ()
+        return judge(asked, results, self.validity, end_reason=self.info.get("end_reason"))
+
+    def judged_by(self, criteria: Criteria | Criterion | str | Sequence[str | Criterion]) -> Run:
+        """This run with the verdict by other criteria, of which all its reports tell; its folder stays as it is.
+
+        Raises SpecError.
+        """
+        other = Run(self.path)
+        other.verdict = self.judge(criteria)
+        return other
+
     def overview(self) -> LayoutDOM:
         """All charts over time, linked; a Bokeh layout. See `loadlab.plot.overview_figures`."""
         from loadlab import plot
@@ -214,8 +204,8 @@ class Run(Archive):
         return Markup(render_table(data, "endpoints"), render_table_text(data, "endpoints"))
 
     def report_table(self, name: str) -> Markup:
-        """One of the report's other tables, for a notebook: checks, endpoints, errors, events, exemplars,
-        generators or stages.
+        """One of the report's other tables, for a notebook: criteria, checks, endpoints, errors, events, exemplars,
+        generators, regions or stages.
 
         Raises SpecError for another name.
         """
@@ -223,14 +213,24 @@ class Run(Archive):
 
         return Markup(render_table(self._numbers, name), render_table_text(self._numbers, name))
 
-    def report(self, path: str | Path | None = None) -> ReportFile:
-        """Write the HTML report, by default ``report.html`` in the run's folder.
+    def report(self, path: str | Path | None = None, form: str = "html") -> ReportFile:
+        """Write the report, by default ``report.html`` in the run's folder; see `render` for its other forms.
 
-        Raises ReportError when it cannot be written.
+        Raises SpecError for another form, ReportError when it cannot be written.
         """
-        from loadlab.report import write_report
+        from loadlab.report import FORMATS, write
 
-        return ReportFile(self.id, write_report(self.report_data(), path or self.path / "report.html"))
+        data = self.report_data() if form == "html" else self._numbers
+        return ReportFile(self.id, write(data, path or self.path / FORMATS.get(form, ""), form))
+
+    def render(self, form: str) -> str:
+        """The report as text: "html", "markdown" for a merge request, "junit" for a CI system, "json" (summary.json).
+
+        Raises SpecError for another form.
+        """
+        from loadlab.report import render
+
+        return render(self.report_data() if form == "html" else self._numbers, form)
 
     def __repr__(self) -> str:
         total = self.summary().iloc[-1]
@@ -277,6 +277,8 @@ class Run(Archive):
         return ReportData(
             info=self.info,
             validity=self.validity.to_dict(),
+            verdict=self.verdict.to_dict(),
+            kept_in=str(self.path),
             summary=self.summary(),
             errors=self.failures(),
             stages=self.stages(),
