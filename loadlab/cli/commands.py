@@ -11,7 +11,7 @@ import click
 import loadlab
 from loadlab.cli.exit_codes import UNEXPECTED, exit_code_of_notebook, exit_code_of_run
 from loadlab.cli.group import CommandGroup
-from loadlab.cli.junit_file import facts_of_notebook, junit_option, kept_junit
+from loadlab.cli.junit_file import facts_of_notebook, junit_option, kept_junit, make_place_for_junit
 from loadlab.cli.loadtest_options import kubernetes_options, loadtest_options, read_kubernetes, read_test
 from loadlab.cli.output import echo
 from loadlab.cli.run_options import run_argument, runs_option
@@ -73,6 +73,7 @@ def run(
     """
     from loadlab import workbench
 
+    make_place_for_junit(junit_file)
     test = read_test(test_file, fields)
     place = workbench.make_launcher(launcher, **read_kubernetes(fields))
     if report_file is not None:
@@ -178,15 +179,16 @@ def notebook(
     from loadlab import report as reports
     from loadlab.cli.tables import format_parameters
 
-    declared = reports.notebook_parameters(name)
     if list_parameters:
-        echo(format_parameters(declared))
+        echo(format_parameters(reports.notebook_parameters(name)))
         return
-    given = read_pairs("-p", parameters)
     summary = Path(output_dir) / reports.FORMATS["json"]
     summary.unlink(missing_ok=True)
     if junit_file is not None and Path(junit_file).parent == summary.parent:
         check_folder("--output", summary.parent)
+    make_place_for_junit(junit_file)
+    declared = reports.notebook_parameters(name)
+    given = read_pairs("-p", parameters)
     with kept_junit(junit_file, facts_of_notebook(declared, given)):
         with Progress(quiet=quiet) as progress:
             result = reports.run_notebook(
