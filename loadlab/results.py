@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
-from loadlab.store import Archive
+from loadlab.outputs import Markup, ReportFile
+from loadlab.store import Archive, S3Path, parse_location
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,51 +23,6 @@ _ROUND_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400
 FIGURE_BINS = 1500
 TABLE_BINS = 60
 HEATMAP_BINS = 150
-
-
-@dataclass(frozen=True)
-class ReportFile:
-    """A report that was written: where it is. Usable wherever a path is; in a notebook it shows as a link."""
-
-    run_id: str
-    path: Path
-
-    def __fspath__(self) -> str:
-        return str(self.path)
-
-    def __str__(self) -> str:
-        return str(self.path)
-
-    def _address(self) -> str:
-        """In a notebook that a Jupyter server has opened, from its folder (a browser follows no link from there to a
-        file), else as a file."""
-        if "JPY_SESSION_NAME" in os.environ:
-            return quote(Path(os.path.relpath(self.path)).as_posix())
-        return self.path.absolute().as_uri()
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        from loadlab.report import RUN_MIMETYPE
-
-        link = f'<a href="{escape(self._address())}">{escape(str(self.path))}</a>'
-        return {
-            "text/plain": str(self.path),
-            "text/html": f"Report of {escape(self.run_id)}: {link}",
-            RUN_MIMETYPE: {"run_id": self.run_id, "report": str(self.path.absolute())},
-        }
-
-
-class Markup:
-    """An HTML fragment that a notebook shows as such, and the same as text for where nothing shows HTML."""
-
-    def __init__(self, html: str, text: str) -> None:
-        self.html = html
-        self.text = text
-
-    def _repr_html_(self) -> str:
-        return self.html
-
-    def __repr__(self) -> str:
-        return self.text
 
 
 class Run(Archive):
@@ -223,14 +176,19 @@ class Run(Archive):
 
         return Markup(render_table(self._numbers, name), render_table_text(self._numbers, name))
 
-    def report(self, path: str | Path | None = None) -> ReportFile:
-        """Write the HTML report, by default ``report.html`` in the run's folder.
+    def report(self, path: str | Path | S3Path | None = None) -> ReportFile:
+        """Write the HTML report to a file or to ``s3://...``, by default ``report.html`` beside the run's other files.
 
-        Raises ReportError when it cannot be written.
+        Raises ReportError when it cannot be written, StoreError when S3 refuses.
         """
-        from loadlab.report import write_report
+        from loadlab.report import render_report, write_report
 
-        return ReportFile(self.id, write_report(self.report_data(), path or self.path / "report.html"))
+        place = parse_location(path or self.path / "report.html")
+        if isinstance(place, S3Path):
+            place.write_bytes(render_report(self.report_data()).encode("utf-8", "replace"))
+        else:
+            write_report(self.report_data(), place)
+        return ReportFile(self.id, place)
 
     def __repr__(self) -> str:
         total = self.summary().iloc[-1]

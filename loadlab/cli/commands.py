@@ -14,7 +14,7 @@ from loadlab.cli.group import CommandGroup
 from loadlab.cli.loadtest_options import kubernetes_options, loadtest_options, read_kubernetes, read_test
 from loadlab.cli.output import echo
 from loadlab.progress import Progress
-from loadlab.spec import read_duration, read_pairs, writable_file
+from loadlab.spec import read_duration, read_pairs
 
 if TYPE_CHECKING:
     from loadlab.report import NotebookResult
@@ -22,7 +22,12 @@ if TYPE_CHECKING:
 _STATUSES = ("running", "finished", "recovered", "unfinished", "corrupt")
 
 _runs_option = click.option(
-    "--runs", "runs_folder", metavar="DIR", default="runs", show_default=True, help="Folder that keeps the runs."
+    "--runs",
+    "runs_folder",
+    metavar="PLACE",
+    default="runs",
+    show_default=True,
+    help="Where the runs are kept: a folder, or s3://bucket/prefix.",
 )
 _run_argument = click.argument("run_ref", metavar="[RUN]", default="latest")
 
@@ -44,7 +49,7 @@ def main() -> None:
 )
 @kubernetes_options()
 @_runs_option
-@click.option("--report", "report_file", metavar="FILE", help="Write the HTML report there.")
+@click.option("--report", "report_file", metavar="FILE", help="Write the HTML report there; s3://... too.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress; print only the folder of the run.")
 @click.pass_context
 def run(
@@ -67,13 +72,14 @@ def run(
       loadlab run checkout.yaml --label build=42 --report checkout.html
       loadlab run checkout.yaml --stage 50/10/2m --stage 100/10/2m --workers 4
       loadlab run checkout.yaml --launcher kubernetes --namespace load --workers 20
+      loadlab run checkout.yaml --runs s3://team-bucket/loadlab
     """
-    from loadlab import workbench
+    from loadlab import publishing, workbench
 
     test = read_test(test_file, fields)
     place = workbench.make_launcher(launcher, **read_kubernetes(fields))
     if report_file is not None:
-        writable_file(report_file, "--report")
+        publishing.writable_file(report_file, "--report")
     with Progress(quiet=quiet) as progress:
         progress.say(f"starting {test.describe()}")
         result = workbench.run(test, runs=runs_folder, launcher=place, progress=progress.show)
@@ -114,7 +120,7 @@ def runs(
 def show(run_ref: str, runs_folder: str, as_json: bool) -> None:
     """Show a run: verdict, endpoints, stages, errors, validity.
 
-    RUN is an id, the beginning of one, a path, or "latest", which it is without.
+    RUN is an id, the beginning of one, a path, a URL, or "latest", which it is without.
 
     \b
     Examples:
@@ -131,21 +137,21 @@ def show(run_ref: str, runs_folder: str, as_json: bool) -> None:
 @main.command(short_help="Write the HTML report of a run.")
 @_run_argument
 @_runs_option
-@click.option("-o", "--output", metavar="FILE", help="Where to write it.  [default: report.html in the run's folder]")
+@click.option("-o", "--output", metavar="FILE", help="Where to write it.  [default: report.html in the run's place]")
 def report(run_ref: str, runs_folder: str, output: str | None) -> None:
     """Write the HTML report of a run: one file that needs no network.
 
-    RUN is an id, the beginning of one, a path, or "latest", which it is without.
+    RUN is an id, the beginning of one, a path, a URL, or "latest", which it is without.
 
     \b
     Examples:
       loadlab report
       loadlab report r20261123-210640-x7k2 -o checkout.html
     """
-    from loadlab import workbench
+    from loadlab import publishing, workbench
 
     if output is not None:
-        writable_file(output, "--output")
+        publishing.writable_file(output, "--output")
     echo(workbench.open_run(run_ref, runs_folder).report(output))
 
 
@@ -156,10 +162,10 @@ def report(run_ref: str, runs_folder: str, output: str | None) -> None:
     "-o",
     "--output",
     "output_dir",
-    metavar="DIR",
+    metavar="PLACE",
     default="executed",
     show_default=True,
-    help="Folder for the executed notebook.",
+    help="Where the executed notebook goes: a folder, or s3://bucket/prefix.",
 )
 @click.option("--timeout", metavar="TIME", help="End the notebook after so long, such as 30m.")
 @click.option("--html", is_flag=True, help="Export the executed notebook as one HTML file too.")
@@ -186,23 +192,25 @@ def notebook(
       loadlab notebook load_test --parameters
       loadlab notebook load_test -p host=http://127.0.0.1:8080 -p users=50 --html
     """
+    from loadlab import publishing
     from loadlab import report as reports
     from loadlab.cli.tables import format_parameters
 
     if list_parameters:
         echo(format_parameters(reports.notebook_parameters(name)))
         return
-    with Progress(quiet=quiet) as progress:
+    with Progress(quiet=quiet) as progress, publishing.output_folder(output_dir) as folder:
         result = reports.run_notebook(
             name,
             read_pairs("-p", parameters),
-            output_dir=output_dir,
+            output_dir=folder,
             timeout_s=read_duration("--timeout", timeout),
             on_progress=progress.say,
         )
-    echo(f"Notebook: {result.path}")
-    if html:
-        echo(f"Page: {reports.export_html(result.path)}")
+        page = reports.export_html(result.path) if html else None
+    echo(f"Notebook: {publishing.final_place(result.path, output_dir)}")
+    if page is not None:
+        echo(f"Page: {publishing.final_place(page, output_dir)}")
     _end_with_verdict(ctx, result)
 
 
@@ -251,9 +259,10 @@ def demo(ctx: click.Context, /, runs_folder: str, run_time: str, workers: int) -
 
     Starts the shop on a free port of this machine, runs the notebook in batch, and ends the shop.
     """
-    from loadlab.cli.demo import IF_INVALID, run_demo
+    from loadlab import publishing
+    from loadlab.cli.demo import IF_INVALID, notebooks_of, run_demo
 
     with Progress() as progress:
         result = run_demo(runs_folder, run_time, workers, progress.say)
-    echo(f"Notebook: {result.path}")
+    echo(f"Notebook: {publishing.final_place(result.path, notebooks_of(runs_folder))}")
     _end_with_verdict(ctx, result, advice=IF_INVALID)

@@ -29,6 +29,7 @@ MAY_IMPORT = {
 
 WIRING = {
     *("__init__", "__main__", "workbench", "archiving", "recovery", "clusters", "results", "live", "cli", "doctor"),
+    *("outputs", "publishing"),
 }
 
 OWNERS = {
