@@ -103,13 +103,16 @@ def cron_job(
     words = ["loadlab", "notebook", notebook, "--quiet", "--output", f"{place}/executed"]
     for key, value in {**parameters, "runs": place}.items():
         words += ["--parameter", f"{key}={value}"]
+    variables = {"HOME": "/tmp"}
+    if is_url(runs) and runs_claim:
+        variables["LOADLAB_SPOOL"] = SPOOL_PATH
     spec: dict[str, Any] = {
         "schedule": schedule,
         "concurrencyPolicy": "Forbid",
         "startingDeadlineSeconds": 300,
         "successfulJobsHistoryLimit": HISTORY,
         "failedJobsHistoryLimit": HISTORY,
-        "jobTemplate": {"spec": _job(words, image, service_account, runs_claim, timeout_s)},
+        "jobTemplate": {"spec": _job(words, variables, image, service_account, runs_claim, timeout_s)},
     }
     if time_zone:
         spec["timeZone"] = time_zone
@@ -121,14 +124,19 @@ def cron_job(
     }
 
 
-def _job(words: list[str], image: str, service_account: str, claim: str, timeout_s: float | None) -> dict[str, Any]:
+def _job(
+    words: list[str],
+    variables: Mapping[str, str],
+    image: str,
+    service_account: str,
+    claim: str,
+    timeout_s: float | None,
+) -> dict[str, Any]:
     volumes: list[dict[str, Any]] = [{"name": "tmp", "emptyDir": {}}]
     mounts = [{"name": "tmp", "mountPath": "/tmp"}]
-    variables = {"HOME": "/tmp"}
     if claim:
         volumes.append({"name": "runs", "persistentVolumeClaim": {"claimName": claim}})
         mounts.append({"name": "runs", "mountPath": RUNS_PATH})
-        variables["LOADLAB_SPOOL"] = SPOOL_PATH
     container = {
         "name": "loadlab",
         "image": image,

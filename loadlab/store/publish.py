@@ -23,8 +23,8 @@ def publish_run(folder: RunFolder, target: S3Path) -> S3Path:
     """Send the archived run in `folder` to `target` and return where it is then: ``target/id``.
 
     run.json is sent last, when all else has been read back and is the same, so a reader sees all of the run or nothing.
-    What is there already, byte for byte, is not sent again. Where something else is there under the run's id, its
-    run.json goes first, so that the run is gone while it is replaced. What is there besides stays.
+    What is there already, byte for byte, is not sent again; what is there besides stays. The tables of a run that is
+    there are never replaced, so that whoever has opened it reads those of one run.
 
     Raises StoreError; the folder is as it was then, and another call goes on where this one ended.
     """
@@ -34,9 +34,8 @@ def publish_run(folder: RunFolder, target: S3Path) -> S3Path:
         raise StoreError(f"Run {folder.id} in {folder.path} is no archive that can be sent.")
     sizes = run.files()
     missing = _differing(files, run, sizes)
-    if LAST in sizes and any(name in sizes for name in missing if name != LAST):
-        (run / LAST).unlink()
-        missing = [*missing, LAST]
+    if LAST in sizes and (others := [name for name in missing if name in sizes and name.endswith(".parquet")]):
+        raise StoreError(f"{run} holds another run under this id, with other {', '.join(others)}.")
     _send({name: file for name, file in files.items() if name in missing and name != LAST}, run)
     if LAST in missing:
         _send({LAST: files[LAST]}, run)
