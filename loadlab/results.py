@@ -9,7 +9,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from loadlab.outputs import Markup, ReportFile
+from loadlab.shown import Markup, ReportFile
 from loadlab.store import Archive, S3Path, parse_location
 
 if TYPE_CHECKING:

@@ -71,16 +71,19 @@ class S3Server:
         }
 
     def make_bucket(self, name: str) -> None:
-        pyarrow.fs.S3FileSystem(
-            access_key="a", secret_key="b", endpoint_override=self.url, allow_bucket_creation=True
-        ).create_dir(name)
+        self._owner(allow_bucket_creation=True).create_dir(name)
+
+    def remove(self, place: object) -> None:
+        """Remove the object that an URL names."""
+        self._owner().delete_file(str(place).removeprefix("s3://"))
 
     def keys(self, bucket: str) -> list[str]:
         """What is in the bucket, but for the empty objects that pyarrow leaves for folders."""
-        files = pyarrow.fs.S3FileSystem(access_key="a", secret_key="b", endpoint_override=self.url).get_file_info(
-            pyarrow.fs.FileSelector(bucket, recursive=True)
-        )
+        files = self._owner().get_file_info(pyarrow.fs.FileSelector(bucket, recursive=True))
         return [info.path.removeprefix(f"{bucket}/") for info in files if info.is_file]
+
+    def _owner(self, **options: Any) -> pyarrow.fs.S3FileSystem:
+        return pyarrow.fs.S3FileSystem(access_key="a", secret_key="b", endpoint_override=self.url, **options)
 
 
 @contextmanager

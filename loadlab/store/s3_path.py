@@ -89,11 +89,6 @@ class S3Path:
         with _requests(self):
             self._write(self._system(), data)
 
-    def unlink(self) -> None:
-        """Remove the object. Raises FileNotFoundError when there is none."""
-        with _requests(self):
-            self._system().delete_file(self._text)
-
     def folders(self) -> list[str]:
         """The names that go on behind a slash below this one, sorted; a request for each thousand of them.
 

@@ -6,13 +6,14 @@ from pathlib import Path
 
 import pytest
 from contract.keeper import Keeper
+from s3_server import S3Server
 
 from loadlab.store import S3Path
 
 
 @pytest.fixture
-def s3_keeper(s3_place: S3Path, tmp_path: Path) -> Keeper:
-    return Keeper(s3_place, tmp_path / "recorded")
+def s3_keeper(s3: S3Server, s3_place: S3Path, tmp_path: Path) -> Keeper:
+    return Keeper(s3_place, tmp_path / "recorded", s3)
 
 
 @pytest.fixture(params=["folder", "s3"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from s3_server import S3Server
 from store.run_data import make_info, make_table
 
 from loadlab.schema import TABLES
@@ -14,8 +15,9 @@ from loadlab.store import Location, RunFolder, S3Path, publish_run
 class Keeper:
     """A place where runs are kept, and the way that they get there."""
 
-    def __init__(self, root: Location, folder: Path) -> None:
+    def __init__(self, root: Location, folder: Path, server: S3Server | None = None) -> None:
         self.root = root
+        self._server = server
         self.folder = folder
         """Where they are written first."""
 
@@ -39,3 +41,10 @@ class Keeper:
     def change(self, run_id: str, name: str, data: bytes) -> None:
         """Put something else in the place of one of its files."""
         (self.root / run_id / name).write_bytes(data)
+
+    def remove(self, run_id: str, name: str) -> None:
+        """Take one of its files away."""
+        if self._server is None:
+            (self.folder / run_id / name).unlink()
+        else:
+            self._server.remove(self.root / run_id / name)

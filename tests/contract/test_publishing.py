@@ -20,7 +20,7 @@ import loadlab
 from loadlab import publishing
 from loadlab.errors import RunNotFound, SpecError, StoreError
 from loadlab.schema import TABLES
-from loadlab.store import Archive, RunFolder, S3Path, find_run, list_runs, publish_run
+from loadlab.store import Archive, RunFolder, S3Path, find_run, list_runs, publish_run, s3_connection
 from loadlab.stream import Journal
 
 RUN_ID = "r20261121-100000-aaaa"
@@ -89,7 +89,7 @@ def test_sending_again_sends_nothing_and_a_lost_object_is_sent(
     s3.log.clear()
     assert publish_run(run, s3_place) == there
     assert {method for method, _ in s3.log} == {"GET", "HEAD"}
-    (there / "users.parquet").unlink()
+    s3.remove(there / "users.parquet")
     s3.log.clear()
     publish_run(run, s3_place)
     assert [key for method, key in s3.log if method == "PUT"] == [f"{there.key}/users.parquet"]
@@ -216,6 +216,31 @@ def test_a_run_whose_recorder_died_is_put_together_and_sent(s3_keeper: Keeper, s
     assert (found.path, found.info["status"], found.info["end_reason"]) == (s3_place / RUN_ID, "recovered", "stopped")
     assert not folder.path.exists()
     assert not any("journal" in name or "publish" in name for name in s3_place.files())
+
+
+def test_an_interrupt_while_sending_says_where_the_run_is(
+    s3_keeper: Keeper, s3_place: S3Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = waiting(s3_keeper, s3_place)
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(publishing.store, "publish_run", interrupted)
+    with pytest.raises(KeyboardInterrupt, match=f"run {RUN_ID} was not sent. It is kept in {run.path}; to send it: "):
+        publishing.deliver(run)
+    assert run.has_tables
+
+
+def test_an_s3_that_does_not_answer_is_asked_again(
+    s3: S3Server, s3_keeper: Keeper, s3_place: S3Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(publishing, "PAUSES_S", (0.0, 0.0))
+    monkeypatch.setattr(s3_connection, "ATTEMPTS", 1)
+    refusals = iter([(503, "SlowDown")] * 2)
+    s3.fault = lambda method, key: next(refusals, None) if method == "GET" else None
+    assert publishing.deliver(waiting(s3_keeper, s3_place)).path == s3_place / RUN_ID
+    assert next(refusals, None) is None
 
 
 def test_publishing_a_run_of_a_folder_keeps_it(s3_keeper: Keeper, s3_place: S3Path) -> None:

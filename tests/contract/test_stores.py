@@ -123,7 +123,7 @@ def test_a_damaged_table_is_named_and_so_is_what_can_be_read(keeper: Keeper) -> 
     with pytest.raises(RunCorrupt, match=r"Table errors of run .* is damaged") as raised:
         _ = archive.errors
     assert str(raised.value).endswith("can be read: requests, users, generators, signals, events, exemplars.")
-    (archive.path / "users.parquet").unlink()
+    keeper.remove(IDS[0], "users.parquet")
     with pytest.raises(RunCorrupt, match=r"has no table users: users\.parquet is missing"):
         _ = archive.users
     assert len(archive.requests) == 20

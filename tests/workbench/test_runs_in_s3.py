@@ -35,7 +35,7 @@ def test_a_run_that_s3_takes_only_at_the_second_try(
         return (403, "AccessDenied") if began.is_set() and method == "PUT" else None
 
     s3.fault = fault
-    live = loadlab.start(make_test(run_time=2), runs=str(s3_place))
+    live = loadlab.start(make_test(run_time=1, workers=1), runs=str(s3_place))
     began.set()
     with pytest.raises(StoreError, match="access is denied") as raised:
         live.wait()

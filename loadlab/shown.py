@@ -1,4 +1,4 @@
-"""What a notebook cell shows of a run: a report that was written, a fragment of it."""
+"""What a run hands to a notebook to be shown."""
 
 from __future__ import annotations
 
