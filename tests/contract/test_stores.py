@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Iterator
 
 import pandas as pd
 import pytest
 from contract.keeper import Keeper
+from s3_fixtures import lead_to
 from store.run_data import make_table
 
 import loadlab
@@ -17,16 +18,24 @@ from loadlab.store import Archive, find_run, list_runs
 IDS = ("r20261121-100000-aaaa", "r20261122-100000-bbbb", "r20261123-100000-cccc", "r20261123-100001-dddd")
 
 
-@pytest.fixture
-def kept(keeper: Keeper) -> Keeper:
-    for number, run_id in enumerate(IDS):
-        keeper.keep(
-            run_id,
-            started=f"2026-11-2{min(number + 1, 3)}T10:00:00.500Z",
-            labels={"build": str(number)} | ({"service": "shop"} if number < 2 else {}),
-            loadtest={"host": f"http://h{number}", "users": number, "run_time": 60.0, "stages": []},
-        )
-    return keeper
+@pytest.fixture(scope="module", params=["folder", "s3"])
+def kept(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Keeper]:
+    """Four runs that no test changes."""
+    base = tmp_path_factory.mktemp("kept")
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        if request.param == "s3":
+            server = request.getfixturevalue("s3")
+            keeper = Keeper(lead_to(server, base, monkeypatch), base / "recorded", server)
+        else:
+            keeper = Keeper(base / "runs", base / "runs")
+        for number, run_id in enumerate(IDS):
+            keeper.keep(
+                run_id,
+                started=f"2026-11-2{min(number + 1, 3)}T10:00:00.500Z",
+                labels={"build": str(number)} | ({"service": "shop"} if number < 2 else {}),
+                loadtest={"host": f"http://h{number}", "users": number, "run_time": 60.0, "stages": []},
+            )
+        yield keeper
 
 
 def test_an_archive_gives_back_what_was_written(keeper: Keeper) -> None:
@@ -80,7 +89,7 @@ def test_no_runs_yet(keeper: Keeper) -> None:
     assert list_runs(keeper.root).empty
 
 
-def test_the_list(kept: Keeper, tmp_path: Path) -> None:
+def test_the_list(kept: Keeper) -> None:
     frame = list_runs(str(kept.root))
     assert frame.columns.tolist() == [
         *["id", "started", "ended", "status", "host", "users", "run_time_s", "validity"],
@@ -100,19 +109,21 @@ def test_the_list(kept: Keeper, tmp_path: Path) -> None:
         list_runs(kept.root, labels={"servce": "shop"})
 
 
-def test_damaged_runs_are_rows_and_say_what_is_wrong(kept: Keeper) -> None:
-    kept.change(IDS[0], "run.json", b"{")
-    kept.change(IDS[1], "run.json", b'{"status": "finished"}')
-    frame = list_runs(kept.root)
-    assert frame["status"].tolist() == ["corrupt", "corrupt", "finished", "finished"]
+def test_damaged_runs_are_rows_and_say_what_is_wrong(keeper: Keeper) -> None:
+    for run_id in IDS[:3]:
+        keeper.keep(run_id, 1)
+    keeper.change(IDS[0], "run.json", b"{")
+    keeper.change(IDS[1], "run.json", b'{"status": "finished"}')
+    frame = list_runs(keeper.root)
+    assert frame["status"].tolist() == ["corrupt", "corrupt", "finished"]
     assert "is damaged" in frame["problem"][0]
     assert frame["problem"][1] == "run.json lacks 'started'"
     assert frame["started"][0] == pd.Timestamp("2026-11-21T10:00:00Z"), "from its id"
     with pytest.raises(RunCorrupt, match=r"run\.json is damaged"):
-        Archive(kept.root / IDS[0])
-    kept.change(IDS[2], "run.json", b'{"schema_version": 99, "versions": {"loadlab": "9.9"}}')
+        Archive(keeper.root / IDS[0])
+    keeper.change(IDS[2], "run.json", b'{"schema_version": 99, "versions": {"loadlab": "9.9"}}')
     with pytest.raises(SchemaMismatch, match=r"Open it with loadlab 9\.9"):
-        Archive(kept.root / IDS[2])
+        Archive(keeper.root / IDS[2])
 
 
 def test_a_damaged_table_is_named_and_so_is_what_can_be_read(keeper: Keeper) -> None:
