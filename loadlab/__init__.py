@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from loadlab.progress import progress_line as progress_line
     from loadlab.publishing import publish as publish
     from loadlab.publishing import writable_file as writable_file
+    from loadlab.spec import Criteria as Criteria
     from loadlab.spec import KubernetesOptions as KubernetesOptions
     from loadlab.spec import LoadTest as LoadTest
     from loadlab.spec import Stage as Stage
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "LoadlabError": "loadlab.errors",
+    "Criteria": "loadlab.spec",
     "KubernetesOptions": "loadlab.spec",
     "LoadTest": "loadlab.spec",
     "Stage": "loadlab.spec",

@@ -128,17 +128,21 @@ def writable_file(path: str | Path, what: str = "report") -> str | Path:
 
 
 @contextmanager
-def output_folder(place: str | store.Location) -> Iterator[Path]:
+def output_folder(place: str | store.Location, *stale: str) -> Iterator[Path]:
     """A folder for what the block writes: `place`, or for ``s3://...`` one whose files are sent there at the end.
 
-    They are sent too when the block fails, and its error then names where they are. What cannot be sent stays in the
-    folder, and the error says so. Raises StoreError, before the block, when nothing can be written to S3.
+    Files there of the names `stale`, of an earlier block, go first. The new ones are sent too when the block fails, and
+    its error then names where they are. What cannot be sent stays in the folder, and the error says so. Raises
+    StoreError, before the block, when nothing can be written to S3.
     """
     target = store.parse_location(place)
+    if isinstance(target, store.S3Path):
+        target.check_writable()
+    for name in stale:
+        (target / name).unlink(missing_ok=True)
     if isinstance(target, Path):
         yield target
         return
-    target.check_writable()
     folder = Path(tempfile.mkdtemp(prefix="loadlab-"))
     try:
         yield folder

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
     import pandas as pd
     from bokeh.models import LayoutDOM
 
-    from loadlab.analyse import Validity
+    from loadlab.analyse import Validity, Verdict
     from loadlab.report import ReportData
+    from loadlab.spec import Criteria, Criterion
 
 _ROUND_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
 FIGURE_BINS = 1500
@@ -97,6 +98,42 @@ class Run(Archive):
             planned_s=sum(stage["duration"] for stage in test.get("stages") or ()) or test.get("run_time"),
         )
 
+    @property
+    def criteria(self) -> Criteria:
+        """What the test was to be judged by."""
+        from loadlab.spec import Criteria
+
+        return Criteria.parse(self.info["loadtest"].get("criteria") or ())
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """Whether the run meets the criteria of its test; see `judge`."""
+        return self.judge(self.criteria)
+
+    def judge(self, criteria: Criteria | Criterion | str | Sequence[str | Criterion]) -> Verdict:
+        """Whether the run meets `criteria`, such as ``"p99 < 300ms; error_ratio < 1%"`` (see docs/criteria.md).
+
+        Of several contradicting answers the first counts: invalid for a run that cannot be trusted, failed with a
+        broken criterion, invalid with one that cannot be judged, passed; without criteria unjudged. Raises SpecError
+        for a text that is no criterion.
+        """
+        from loadlab.analyse import evaluate, judge
+        from loadlab.analyse.criteria import TABLES
+        from loadlab.spec import Criteria
+
+        asked = Criteria.parse(criteria)
+        results = evaluate(asked, {name: getattr(self, name) for name in TABLES}) if asked else ()
+        return judge(asked, results, self.validity, end_reason=self.info.get("end_reason"))
+
+    def judged_by(self, criteria: Criteria | Criterion | str | Sequence[str | Criterion]) -> Run:
+        """This run with the verdict by other criteria, of which all its reports tell; its folder stays as it is.
+
+        Raises SpecError.
+        """
+        other = Run(self.path)
+        other.verdict = self.judge(criteria)
+        return other
+
     def overview(self) -> LayoutDOM:
         """All charts over time, linked; a Bokeh layout. See `loadlab.plot.overview_figures`."""
         from loadlab import plot
@@ -167,8 +204,8 @@ class Run(Archive):
         return Markup(render_table(data, "endpoints"), render_table_text(data, "endpoints"))
 
     def report_table(self, name: str) -> Markup:
-        """One of the report's other tables, for a notebook: checks, endpoints, errors, events, exemplars,
-        generators or stages.
+        """One of the report's other tables, for a notebook: criteria, checks, endpoints, errors, events, exemplars,
+        generators, regions or stages.
 
         Raises SpecError for another name.
         """
@@ -176,19 +213,28 @@ class Run(Archive):
 
         return Markup(render_table(self._numbers, name), render_table_text(self._numbers, name))
 
-    def report(self, path: str | Path | S3Path | None = None) -> ReportFile:
-        """Write the HTML report to a file or to ``s3://...``, by default ``report.html`` beside the run's other files.
-
-        Raises ReportError when it cannot be written, StoreError when S3 refuses.
+    def report(self, path: str | Path | S3Path | None = None, form: str = "html") -> ReportFile:
+        """Write the report to a file or to ``s3://...``, by default ``report.html`` beside the run's other files; see
+        `render` for its other forms. Raises SpecError for another one, ReportError and StoreError.
         """
-        from loadlab.report import render_report, write_report
+        from loadlab.report import FORMATS, write
 
-        place = parse_location(path or self.path / "report.html")
+        data = self.report_data() if form == "html" else self._numbers
+        place = parse_location(path or self.path / FORMATS.get(form, ""))
         if isinstance(place, S3Path):
-            place.write_bytes(render_report(self.report_data()).encode("utf-8", "replace"))
+            place.write_bytes(self.render(form).encode("utf-8", "replace"))
         else:
-            write_report(self.report_data(), place)
+            write(data, place, form)
         return ReportFile(self.id, place)
+
+    def render(self, form: str) -> str:
+        """The report as text: "html", "markdown" for a merge request, "junit" for a CI system, "json" (summary.json).
+
+        Raises SpecError for another form.
+        """
+        from loadlab.report import render
+
+        return render(self.report_data() if form == "html" else self._numbers, form)
 
     def __repr__(self) -> str:
         total = self.summary().iloc[-1]
@@ -235,6 +281,8 @@ class Run(Archive):
         return ReportData(
             info=self.info,
             validity=self.validity.to_dict(),
+            verdict=self.verdict.to_dict(),
+            kept_in=str(self.path),
             summary=self.summary(),
             errors=self.failures(),
             stages=self.stages(),

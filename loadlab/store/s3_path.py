@@ -89,6 +89,15 @@ class S3Path:
         with _requests(self):
             self._write(self._system(), data)
 
+    def unlink(self, missing_ok: bool = False) -> None:
+        """Remove the object. Raises FileNotFoundError when there is none, unless that is all right."""
+        try:
+            with _requests(self):
+                self._system().delete_file(self._text)
+        except FileNotFoundError:
+            if not missing_ok:
+                raise
+
     def folders(self) -> list[str]:
         """The names that go on behind a slash below this one, sorted; a request for each thousand of them.
 

@@ -9,11 +9,13 @@ def test_a_notebook_is_saved_in_s3(folder, cli, s3_place):
     notebook.cells = [nbformat.v4.new_code_cell("a: int = 1  # a number\nprint('sum', a + 1)")]
     notebook.cells[0].metadata["tags"] = ["parameters"]
     nbformat.write(notebook, folder / "sum.ipynb")
+    (s3_place / "out/summary.json").write_bytes(b"of an earlier run")
     answer = cli("notebook", "sum.ipynb", "--html", "-q", "-o", f"{s3_place}/out")
     assert answer.exit_code == 0, answer.stderr
     assert answer.stdout == f"Notebook: {s3_place}/out/sum.ipynb\nPage: {s3_place}/out/sum.html\n"
     assert b"sum 2" in (s3_place / "out/sum.ipynb").read_bytes()
     assert b"sum 2" in (s3_place / "out/sum.html").read_bytes()
+    assert not (s3_place / "out/summary.json").is_file()
     assert not (folder / "executed").exists()
 
 

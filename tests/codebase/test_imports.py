@@ -39,6 +39,7 @@ WIRING = {
         "results",
         "shown",
         "live",
+        "watching",
         "cli",
         "doctor",
     ),

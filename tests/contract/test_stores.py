@@ -92,7 +92,7 @@ def test_no_runs_yet(keeper: Keeper) -> None:
 def test_the_list(kept: Keeper) -> None:
     frame = list_runs(str(kept.root))
     assert frame.columns.tolist() == [
-        *["id", "started", "ended", "status", "host", "users", "run_time_s", "validity"],
+        *["id", "started", "ended", "status", "host", "users", "run_time_s", "validity", "verdict"],
         *["label_build", "label_service", "problem"],
     ]
     assert frame["id"].tolist() == list(IDS)
