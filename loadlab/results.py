@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loadlab.shown import Markup, ReportFile
-from loadlab.store import Archive, S3Path, parse_location
+from loadlab.store import Archive, S3Path
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -215,17 +215,13 @@ class Run(Archive):
 
     def report(self, path: str | Path | S3Path | None = None, form: str = "html") -> ReportFile:
         """Write the report to a file or to ``s3://...``, by default ``report.html`` beside the run's other files; see
-        `render` for its other forms. Raises SpecError for another one, ReportError and StoreError.
-        """
-        from loadlab.report import FORMATS, write
+        `render` for its other forms.
 
-        data = self.report_data() if form == "html" else self._numbers
-        place = parse_location(path or self.path / FORMATS.get(form, ""))
-        if isinstance(place, S3Path):
-            place.write_bytes(self.render(form).encode("utf-8", "replace"))
-        else:
-            write(data, place, form)
-        return ReportFile(self.id, place)
+        Raises SpecError for another form, ReportError when it cannot be written, StoreError when S3 refuses.
+        """
+        from loadlab.report import FORMATS
+
+        return ReportFile.write(self.id, self.render(form), path or self.path / FORMATS.get(form, ""))
 
     def render(self, form: str) -> str:
         """The report as text: "html", "markdown" for a merge request, "junit" for a CI system, "json" (summary.json).

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from loadlab.store import Location, S3Path
+from loadlab.store import Location, S3Path, parse_location
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,21 @@ class ReportFile:
 
     run_id: str
     path: Location
+
+    @classmethod
+    def write(cls, run_id: str, text: str, path: str | Path | S3Path) -> ReportFile:
+        """Write a report, `text`, to a file or to ``s3://...``, whole or not at all.
+
+        Raises ReportError when it cannot be written, StoreError when S3 refuses.
+        """
+        from loadlab.report import write_page
+
+        place = parse_location(path)
+        if isinstance(place, S3Path):
+            place.write_bytes(text.encode("utf-8", "replace"))
+        else:
+            write_page(text, place)
+        return cls(run_id, place)
 
     def __fspath__(self) -> str:
         return str(self.path)

@@ -63,7 +63,8 @@ def test_the_verdict_on_the_run_of_a_notebook(recorded, cli, monkeypatch):
     assert report == f"Report: {run.path / 'report.html'}"
     assert verdict == f"Run {run.id} is invalid: draw no conclusions from its numbers."
     assert doubts[0].startswith("  ✕ ")
-    assert sorted(line.partition(": ")[2] for line in doubts) == sorted(run.validity.reasons)
+    told = [*(each.text for each in run.verdict.results), *run.validity.reasons]
+    assert sorted(line.partition(": ")[2] for line in doubts) == sorted(told)
 
 
 def test_a_value_that_a_cell_refuses_is_wrong_usage(notebooks, cli):
