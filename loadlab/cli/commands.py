@@ -11,13 +11,13 @@ import click
 import loadlab
 from loadlab.cli.exit_codes import UNEXPECTED, exit_code_of_notebook, exit_code_of_run
 from loadlab.cli.group import CommandGroup
-from loadlab.cli.junit_file import facts_of_notebook, junit_option, kept_junit
+from loadlab.cli.junit_file import facts_of_notebook, junit_option, kept_junit, make_place_for_junit
 from loadlab.cli.loadtest_options import kubernetes_options, loadtest_options, read_kubernetes, read_test
 from loadlab.cli.output import echo
 from loadlab.cli.run_options import run_argument, runs_option
 from loadlab.errors import ReportError
 from loadlab.progress import Progress
-from loadlab.spec import check_folder, read_duration, read_pairs
+from loadlab.spec import check_folder, is_url, read_duration, read_pairs
 
 if TYPE_CHECKING:
     from loadlab.report import NotebookResult
@@ -74,6 +74,7 @@ def run(
     """
     from loadlab import publishing, workbench
 
+    make_place_for_junit(junit_file)
     test = read_test(test_file, fields)
     place = workbench.make_launcher(launcher, **read_kubernetes(fields))
     if report_file is not None:
@@ -180,13 +181,16 @@ def notebook(
     from loadlab import report as reports
     from loadlab.cli.tables import format_parameters
 
-    declared = reports.notebook_parameters(name)
     if list_parameters:
-        echo(format_parameters(declared))
+        echo(format_parameters(reports.notebook_parameters(name)))
         return
+    if not is_url(output_dir):  # also before wrong usage is told
+        (Path(output_dir) / reports.FORMATS["json"]).unlink(missing_ok=True)
+        if junit_file is not None and Path(junit_file).parent == Path(output_dir):
+            check_folder("--output", Path(output_dir))
+    make_place_for_junit(junit_file)
+    declared = reports.notebook_parameters(name)
     given = read_pairs("-p", parameters)
-    if junit_file is not None and Path(junit_file).parent == Path(output_dir):
-        check_folder("--output", Path(output_dir))
     with kept_junit(junit_file, facts_of_notebook(declared, given)):
         with Progress(quiet=quiet) as progress, publishing.output_folder(output_dir, reports.FORMATS["json"]) as folder:
             result = reports.run_notebook(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from loadlab.cli.exit_codes import exit_code_of_run
-from loadlab.cli.junit_file import junit_option
+from loadlab.cli.junit_file import junit_option, make_place_for_junit
 from loadlab.cli.output import echo
 from loadlab.cli.run_options import run_argument, runs_option
 from loadlab.spec import writable_file
@@ -81,9 +81,8 @@ def judge(
     from loadlab.cli.tables import format_verdict
     from loadlab.spec import Criteria
 
+    make_place_for_junit(junit_file)
     asked = Criteria.parse(criteria, "--criterion") if criteria else None
-    if junit_file is not None:
-        writable_file(junit_file, "--junit").unlink(missing_ok=True)
     found = workbench.open_run(run_ref, runs_folder)
     if asked is not None:
         found = found.judged_by(asked)
