@@ -8,7 +8,6 @@ from loadlab.cli.exit_codes import exit_code_of_run
 from loadlab.cli.junit_file import junit_option, make_place_for_junit
 from loadlab.cli.output import echo
 from loadlab.cli.run_options import run_argument, runs_option
-from loadlab.spec import writable_file
 
 _FORMATS = ("html", "markdown", "junit", "json")
 
