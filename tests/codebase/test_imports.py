@@ -36,6 +36,7 @@ WIRING = {
         "__main__",
         "workbench",
         "archiving",
+        "publishing",
         "recovery",
         "clusters",
         "results",
