@@ -170,22 +170,11 @@ class Run(Archive):
 
     def latency_by_rps(self) -> LayoutDOM:
         """Response time against throughput, a dot a second (or a longer bin of a long run), coloured by stage."""
-        import numpy as np
-        import pandas as pd
-
         from loadlab import analyse, plot
 
         resolution = self._resolution(FIGURE_BINS)
         timeline = analyse.timeline(self.requests, resolution)
-        stages = np.full(len(timeline), None, dtype=object)
-        windows = analyse.stage_windows(self.events)
-        width = pd.Timedelta(resolution)
-        for number, name, users, begin, end in zip(
-            *(windows[column] for column in ("stage", "name", "users", "ramp_end", "end")), strict=True
-        ):  # whole bins only: one that is cut off by a ramp or by the end is no measurement of the stage
-            stages[(timeline["time"] >= begin) & (timeline["time"] + width <= end)] = (
-                plot.format_stage(number, name, users) if len(windows) > 1 else f"{users:g} users"
-            )
+        stages = plot.stages_of_bins(timeline["time"], resolution, analyse.stage_windows(self.events))
         return plot.latency_by_rps(timeline.assign(stage=stages))
 
     def show(self, figure: LayoutDOM | None = None) -> None:
