@@ -159,10 +159,10 @@ def latency_by_rps(timeline: pd.DataFrame, *, stage: str = "stage", quantile: st
 
 
 def stages_of_bins(times: pd.Series[Any], resolution: str, windows: pd.DataFrame) -> npt.NDArray[np.object_]:
-    """The name of the stage in whose steady part each bin lies, None for a bin of none: the `stage` of `latency_by_rps`.
+    """The name of the stage in whose steady part each bin lies, None for a bin of none: what `latency_by_rps` takes.
 
-    `times` are the starts of the bins, `windows` is ``analyse.stage_windows``. Whole bins only: one that is cut off by a
-    ramp or by the end is no measurement of the stage.
+    `times` are the starts of the bins, `windows` is ``analyse.stage_windows``. Whole bins only: one that is cut off by
+    a ramp or by the end is no measurement of the stage.
     """
     stages = np.full(len(times), None, dtype=object)
     ends = times + pd.Timedelta(resolution)
