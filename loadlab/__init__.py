@@ -12,12 +12,14 @@ if TYPE_CHECKING:
     from loadlab.errors import LoadlabError as LoadlabError
     from loadlab.live import LiveRun as LiveRun
     from loadlab.progress import progress_line as progress_line
+    from loadlab.publishing import publish as publish
+    from loadlab.publishing import writable_file as writable_file
     from loadlab.spec import Criteria as Criteria
     from loadlab.spec import KubernetesOptions as KubernetesOptions
     from loadlab.spec import LoadTest as LoadTest
     from loadlab.spec import Stage as Stage
+    from loadlab.spec import in_project as in_project
     from loadlab.spec import project_folder as project_folder
-    from loadlab.spec import writable_file as writable_file
     from loadlab.workbench import Run as Run
     from loadlab.workbench import attach as attach
     from loadlab.workbench import make_launcher as make_launcher
@@ -35,14 +37,16 @@ _HOME = {
     "LiveRun": "loadlab.live",
     "Run": "loadlab.workbench",
     "attach": "loadlab.workbench",
+    "in_project": "loadlab.spec",
     "make_launcher": "loadlab.workbench",
     "open_run": "loadlab.workbench",
     "progress_line": "loadlab.progress",
     "project_folder": "loadlab.spec",
+    "publish": "loadlab.publishing",
     "run": "loadlab.workbench",
     "runs": "loadlab.workbench",
     "start": "loadlab.workbench",
-    "writable_file": "loadlab.spec",
+    "writable_file": "loadlab.publishing",
 }
 
 __version__ = "0.1.0"

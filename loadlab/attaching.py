@@ -6,9 +6,9 @@ import json
 from typing import TYPE_CHECKING
 
 from loadlab import store, stream
-from loadlab.conduct import Recording
 from loadlab.errors import SpecError, StoreError
 from loadlab.live import LiveRun
+from loadlab.recording import Recording
 from loadlab.spec import LoadTest
 
 if TYPE_CHECKING:

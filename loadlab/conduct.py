@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-import sys
+import contextlib
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from loadlab import store, stream
 from loadlab.archiving import archive_recorded, replay_spool
-from loadlab.errors import LaunchError, LoadlabError, StreamError, StreamLost
+from loadlab.errors import LaunchError, LoadlabError, StoreError, StreamError, StreamLost
 from loadlab.launch import Swarm
+from loadlab.publishing import deliver, make_whole
+from loadlab.recording import Recording, say
 from loadlab.results import Run
 from loadlab.spec import LoadTest
-from loadlab.watching import CriteriaWatch
+from loadlab.watching import BROKEN_END, CriteriaWatch
 
 CLOSING = "the run is being closed and written"
 POLL_S = 0.1
 SETTLE_S = 5.0
-
-
-@dataclass
-class Recording:
-    """What records a run. A guest has no `journal`: the run's owner keeps it and writes the archive."""
-
-    swarm: Swarm
-    recorder: stream.Recorder
-    journal: stream.Journal | None
 
 
 class ConductedRun:
@@ -62,7 +54,8 @@ class ConductedRun:
         self._interrupts = 0
         self._stopping: threading.Thread | None = None
         self._stop_error: LoadlabError | None = None
-        self._master_left = self._killed = self._closing = False
+        self._target = folder.read_target()
+        self._master_left = self._killed = self._closing = self._sending = False
         self._leaving = False
         self._start_lock = threading.Lock()
         self._asked_users: int | None = None
@@ -122,6 +115,10 @@ class ConductedRun:
             say("not watching any more: the run goes on")
             return
         with self._start_lock:
+            if self._sending:
+                self._leaving = True
+                say(f"not waiting any more: the run is being sent, and is kept in {self.path} until it is there")
+                return
             self._interrupts += 1
             if self._begun.is_set():
                 if self._closing:
@@ -199,8 +196,13 @@ class ConductedRun:
         return self._tables
 
     def _on_breach(self) -> None:
-        if not self.is_guest:  # the owner sees it too
-            self.stop()
+        """A criterion is broken that ends the test. Should this process die now, who recovers the run knows."""
+        if self.is_guest:  # the owner sees it too
+            return
+        with contextlib.suppress(StoreError):  # on a disk without room the journal has failed too, and says so
+            events = self._tables.own_events if self._tables is not None else []
+            self._folder.write_end({"reason": BROKEN_END, "events": events, "running": True})
+        self.stop()
 
     def saw(self, record: Mapping[str, Any]) -> None:
         """Be told of a record (a parsed line) that is in the tables."""
@@ -248,6 +250,7 @@ class ConductedRun:
         say(text)
 
     def _finish(self, failure: StreamError | None) -> Run:
+        """Write the archive; a run that belongs to S3 is sent there then."""
         journal = self._recorded().journal
         assert journal is not None
         replay_spool(self._folder, self.tables, self.saw)
@@ -263,25 +266,23 @@ class ConductedRun:
         elif failure is not None:
             reason = "master_lost" if lost else "stream_failed"
         elif self._watch is not None and self._watch.breach is not None:
-            reason = "criterion_broken"
+            reason = BROKEN_END
         else:
             reason = end["reason"] if end else "killed"
         archive_recorded(self._folder, self.tables, journal, reason=reason, sent=self.swarm.sent_by_worker())
-        return Run(self.path)
+        self._sending = True
+        return deliver(self._folder)
 
     def _await_archive(self) -> Run:
         """The archive that the run's owner writes; put together here when the owner has died."""
         self._recorded().recorder.settle(SETTLE_S)
         while self._folder.has_journal:
             if not stream.is_being_written(self._folder.journal_path):
-                from loadlab.recovery import recover
-
-                recover(self._folder)
+                make_whole(self._folder)
             elif self.given_up.wait(POLL_S):
                 break
-        return Run(self.path)
-
-
-def say(text: str) -> None:
-    """Tell a person, wherever the interrupt that this answers was made."""
-    print(text, file=sys.stderr)  # noqa: T201
+        if self._target is None:
+            return Run(self.path)
+        while self.path.is_dir() and not self.given_up.wait(POLL_S):  # its owner sends it, and removes it then
+            pass
+        return Run(self.path if self.path.is_dir() else self._target / self.id)

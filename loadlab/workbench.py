@@ -17,21 +17,19 @@ from typing import TYPE_CHECKING, Any
 
 from loadlab import store, stream
 from loadlab.archiving import iso_time
-from loadlab.conduct import Recording
 from loadlab.errors import LaunchError, SpecError, StoreError
 from loadlab.launch import Launcher, LocalLauncher
 from loadlab.live import LiveRun as LiveRun
 from loadlab.live import Progress
 from loadlab.provenance import git_state, host_facts, rerun_command, versions
-from loadlab.recovery import recover
+from loadlab.publishing import RUNS as RUNS
+from loadlab.publishing import deliver, make_folder, make_whole
+from loadlab.recording import Recording
 from loadlab.results import Run as Run
-from loadlab.spec import KubernetesOptions, LoadTest, check_locustfile, hide_host
+from loadlab.spec import KubernetesOptions, LoadTest, check_locustfile, hide_host, is_url
 
 if TYPE_CHECKING:
     import pandas as pd
-
-RUNS = "runs"
-"""Where runs are kept unless somebody says otherwise: a folder beside the notebook or the shell."""
 
 LAUNCHERS = ("local", "kubernetes")
 """Where Locust can run."""
@@ -71,25 +69,25 @@ def start(test: LoadTest, *, runs: str | Path = RUNS, launcher: str | Launcher =
     """Launch the swarm, begin the load, and record it, all in the background; display what it returns to watch it.
 
     Returns when the parts of the swarm are starting. Raises SpecError, LocustfileError, TargetUnreachable, LaunchError
-    for what can be known by then; whatever keeps the swarm from coming up later is raised by `LiveRun.wait`. No process
-    and no run folder are left in either case.
+    for what can be known by then, and StoreError where the run could not be kept; whatever keeps the swarm from coming
+    up later is raised by `LiveRun.wait`. No process and no run folder are left in either case.
     """
     if isinstance(launcher, str):
         launcher = make_launcher(launcher)
     place = launcher
     check_locustfile(test)
-    started = datetime.now(UTC)
+    started, shown = datetime.now(UTC), test.without_secrets()
     info: dict[str, Any] = {
         "status": "running",
-        "loadtest": test.without_secrets().to_dict(),
-        "labels": dict(test.labels),
+        "loadtest": shown.to_dict(),
+        "labels": dict(shown.labels),
         "launcher": place.name,
         "started": iso_time(started.timestamp()),
         "ended": None,
         "end_reason": None,
         "command": rerun_command(test, place.name, place.options),
     }
-    folder = store.RunFolder.create(runs, store.new_run_id(started), info)
+    folder = make_folder(runs, store.new_run_id(started), info)
     live = LiveRun(test, folder, lambda live: _launch(live, folder, place))
     live.wait_until_starting()
     return live
@@ -138,25 +136,29 @@ def attach(ref: str | Path = "latest", runs: str | Path = RUNS) -> LiveRun:
     """
     from loadlab.attaching import attach_to
 
-    return attach_to(store.RunFolder(store.find_run(runs, ref)))
+    found = store.find_run(runs, ref)
+    if isinstance(found, store.S3Path):
+        raise StoreError(f"run {found.name} is over: loadlab.open_run('{found}') opens it")
+    return attach_to(store.RunFolder(found))
 
 
 def open_run(ref: str | Path = "latest", runs: str | Path = RUNS) -> Run:
-    """The run with this id, unique prefix of an id, path, or "latest".
+    """The run with this id, unique prefix of an id, path, URL, or "latest", among those at `runs`.
 
-    A run whose recorder died is put together from its journal, as far as that goes, and says so. Raises RunNotFound,
-    RunCorrupt, SchemaMismatch, and StoreError for a run that is still going on.
+    A run whose recorder died is put together from its journal, as far as that goes, and says so; one that belongs to S3
+    and was not sent is sent. Raises RunNotFound, RunCorrupt, SchemaMismatch, and StoreError for a run that is still
+    going on.
     """
-    folder = store.RunFolder(store.find_run(runs, ref))
-    if folder.has_journal:
-        recover(folder)
-    elif not folder.has_tables and folder.read_info().get("status") == "running":
-        raise StoreError(f"run {folder.id} holds nothing: whoever started it ended before the load began")
-    return Run(folder.path)
+    found = store.find_run(runs, ref)
+    if isinstance(found, store.S3Path):
+        return Run(found)
+    folder = store.RunFolder(found)
+    make_whole(folder)
+    return deliver(folder) if is_url(runs) or is_url(ref) else Run(found)
 
 
 def runs(root: str | Path = RUNS, **filters: Any) -> pd.DataFrame:
-    """All runs under `root`, the oldest first; `filters` are those of `store.list_runs`."""
+    """All runs at `root`, a folder or S3 URL, the oldest first; `filters` are those of `store.list_runs`."""
     if filters.get("host"):
         filters["host"] = hide_host(filters["host"])  # as it is kept
     return store.list_runs(root, is_being_written=stream.is_being_written, **filters)

@@ -1,9 +1,11 @@
 """The command line: one verb, one function, no logic. Every verb calls what a notebook can call too."""
 
 from loadlab.cli import cluster_commands, report_commands
+from loadlab.cli.attach_command import attach
 from loadlab.cli.commands import main
+from loadlab.cli.publish_command import publish
 
-for _command in (*report_commands.COMMANDS, *cluster_commands.COMMANDS):
+for _command in (*report_commands.COMMANDS, attach, publish, *cluster_commands.COMMANDS):
     main.add_command(_command)
 
 __all__ = ["main"]

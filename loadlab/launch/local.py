@@ -17,6 +17,7 @@ from loadlab.launch.diagnosis import check_locustfile_fits, check_syntax, explai
 from loadlab.launch.driven import DrivenSwarm
 from loadlab.launch.processes import LocustProcess, end_all, free_ports, hide_secrets
 from loadlab.launch.target import check_target
+from loadlab.redaction import secret_values
 from loadlab.spec import LoadTest, hide_text, is_owned_variable
 
 AGENT = Path(__file__).parents[1] / "agent" / "loadlab_agent.py"
@@ -160,7 +161,7 @@ class LocalSwarm(DrivenSwarm):
                     return
             if time.monotonic() > deadline:
                 raise LaunchTimeout(self._who_is_missing(status is not None, workers, timeout_s))
-            time.sleep(0.01)
+            time.sleep(0.05)
 
     def _who_is_missing(self, master_answers: bool, workers: int, timeout_s: float) -> str:
         lines = hide_text("\n".join(self.master.log_text().rstrip().splitlines()[-10:]))
@@ -185,6 +186,6 @@ class LocalSwarm(DrivenSwarm):
                 end_all(self.processes)
                 self._sent = self.sent_by_worker()
                 for process in self.processes:
-                    hide_secrets(process.log)
+                    hide_secrets(process.log, secret_values(self._environment))
             finally:
                 self._closed = True

@@ -6,18 +6,17 @@ from loadlab.spec.criterion import Criterion, Quantity
 from loadlab.spec.criterion_writer import write_quantity, write_value
 from loadlab.spec.division import divide_number, divide_test
 from loadlab.spec.durations import format_duration, parse_duration, write_duration
-from loadlab.spec.files import check_folder, project_folder, writable_file, yaml_document
+from loadlab.spec.files import check_folder, in_project, is_url, project_folder, writable_file, yaml_document
 from loadlab.spec.guard import GuardRails, missing_guard_rails, origins, read_guard_rails
 from loadlab.spec.kinds import split_pairs
 from loadlab.spec.kubernetes import KubernetesOptions
 from loadlab.spec.loadtest import LoadTest, check_locustfile
 from loadlab.spec.locust_options import is_owned_variable
-from loadlab.spec.secrets import HIDDEN, hide_credentials, hide_host, hide_text, hide_words
+from loadlab.spec.secrets import hide_credentials, hide_host, hide_text, hide_words
 from loadlab.spec.specification import Field, combine
 from loadlab.spec.stage import Stage
 
 __all__ = [
-    "HIDDEN",
     "Criteria",
     "Criterion",
     "Field",
@@ -36,7 +35,9 @@ __all__ = [
     "hide_host",
     "hide_text",
     "hide_words",
+    "in_project",
     "is_owned_variable",
+    "is_url",
     "missing_guard_rails",
     "option_name",
     "origins",

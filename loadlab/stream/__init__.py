@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from loadlab.stream.tally import Tally as Tally
 
 _HOME = {
+    "WINDOW_S": "live",
     "BinRow": "tally",
     "Journal": "journal",
     "JournalReader": "replay",
@@ -37,12 +38,11 @@ _HOME = {
     "LiveSeconds": "live",
     "MergedStream": "merged",
     "Record": "record",
-    "RecordStream": "client",
     "RecordSource": "recorder",
+    "RecordStream": "client",
     "Recorder": "recorder",
     "TableBuilder": "tables",
     "Tally": "tally",
-    "WINDOW_S": "live",
     "claimed": "journal",
     "is_being_written": "journal",
     "open_records": "merged",

@@ -85,7 +85,7 @@ def test_one_interrupt_ends_the_test_in_good_order(notebook: Notebook, tmp_path:
         told = notebook.hear()
         received = shop.counts()["total"]["received"]
     assert "the test ends in good order and what was measured is kept; interrupt again to kill it" in told
-    assert told.rstrip().endswith("got interrupted")
+    assert "got interrupted" in told
     assert processes_of(locustfile) == []
     run = loadlab.open_run("latest", tmp_path / "runs")
     assert run.conservation["sent"] == received > 0
@@ -102,5 +102,5 @@ def test_the_second_interrupt_of_an_await_kills(notebook: Notebook, tmp_path: Pa
         notebook.interrupt()
         told = notebook.hear()
     assert "interrupted again: the swarm is killed; what was measured is kept" in told
-    assert told.rstrip().endswith("got interrupted")
+    assert "got interrupted" in told
     assert processes_of(locustfile) == []

@@ -18,11 +18,11 @@ from loadlab.analyse.criteria.outcome import (
     NO_DATA,
     NOT_THERE,
     TOO_FEW,
-    UNKNOWN,
     Outcome,
     Reason,
     badness,
     holds,
+    is_unknown,
 )
 from loadlab.analyse.criteria.seconds import BySecond
 from loadlab.spec import Criterion
@@ -80,7 +80,7 @@ class Track:
     def outcome(self, recorded: Recorded) -> Outcome:
         """What the judged seconds come to."""
         states = self._column("state")
-        unknown = int(np.isin(states, UNKNOWN).sum())
+        unknown = int(is_unknown(states).sum())
         judged = int((states <= BROKEN).sum())
         worst = self._worst()
         first_broken = self.breach()
@@ -111,6 +111,8 @@ class Track:
             return measured.value, measured.samples, NO_DATA
         if measured.state != MEASURED:
             return measured.value, measured.samples, _UNJUDGED[measured.state]
+        if not math.isfinite(measured.value):
+            return math.nan, measured.samples, NO_DATA
         return measured.value, measured.samples, KEPT
 
     def _is_broken(self, value: float) -> bool:
