@@ -1,0 +1,23 @@
+"""Results to other places: a plan that can be looked at first, then sent, with a ledger of what was accepted.
+
+A new place implements `Place` and `Connection` and makes a `Plan`; see `loadlab.export.plan`.
+"""
+
+from __future__ import annotations
+
+from loadlab.export.ledger import Ledger
+from loadlab.export.plan import Connection, NotDelivered, Parcel, Place, Plan
+from loadlab.export.receipt import Receipt
+from loadlab.export.source import LiveSource, Source
+
+__all__ = [
+    "Connection",
+    "Ledger",
+    "LiveSource",
+    "NotDelivered",
+    "Parcel",
+    "Place",
+    "Plan",
+    "Receipt",
+    "Source",
+]

@@ -1,0 +1,146 @@
+"""What a place has accepted of a run, kept in the run's folder: the memory that makes an export resumable.
+
+One JSON object a line. Before a parcel is sent its body is written and synced; once it was accepted, or refused for
+good, a second line says so. A line that a crash has torn counts as not written. So a crash leaves at most one parcel
+of which nobody knows whether it was accepted: it is *in doubt*, counts as not accepted, and will be sent again.
+"""
+
+from __future__ import annotations
+
+import base64
+import fcntl
+import gzip
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, Self
+
+from loadlab.errors import ExportError
+from loadlab.export.plan import Parcel
+
+FORMAT = 1
+"""Version of the ledger's lines."""
+
+
+class Ledger:
+    """The ledger at `path`, locked for this process while the ``with`` block lasts.
+
+    accepted
+        The bodies that were accepted, in order.
+    accepted_items
+        How many items they hold.
+    in_doubt
+        The texts of parcels that may have been accepted although no line says so, or twice.
+
+    Entering raises ExportError when another process exports to the same place, when the file cannot be written, or when
+    it is not a ledger.
+    """
+
+    def __init__(self, path: Path, identity: str) -> None:
+        self.path = path
+        self.accepted: list[bytes] = []
+        self.accepted_items = 0
+        self.in_doubt: list[str] = []
+        self._identity = identity
+        self._number = 0
+        self._file: BinaryIO | None = None
+
+    def __enter__(self) -> Self:
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._file = self.path.open("a+b")
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._close()
+            raise ExportError(
+                f"Another process is sending this run to the same place; nothing was sent. Its ledger is {self.path}."
+            ) from None
+        except OSError as error:
+            self._close()
+            raise ExportError(
+                f"The ledger {self.path} cannot be written: {error.strerror}. Nothing was sent, because nobody could "
+                "tell later what was. Give another file as ledger."
+            ) from error
+        try:
+            self._read()
+        except BaseException:
+            self._close()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._close()
+
+    def _close(self) -> None:
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def begin(self, parcel: Parcel) -> int:
+        """Note that `parcel` is about to be sent, and return its number."""
+        self._number += 1
+        body = base64.b64encode(gzip.compress(parcel.body, mtime=0)).decode("ascii")
+        self._append({"parcel": self._number, "items": parcel.items, "text": parcel.text, "body": body})
+        return self._number
+
+    def accept(self, number: int, parcel: Parcel, *, in_doubt: bool = False) -> None:
+        """Note that a parcel was accepted; `in_doubt`: it may have been accepted twice."""
+        self._append({"accepted": number} | ({"in_doubt": True} if in_doubt else {}))
+        self.accepted.append(parcel.body)
+        self.accepted_items += parcel.items
+        if in_doubt:
+            self.in_doubt.append(parcel.text)
+
+    def refuse(self, number: int, reason: str) -> None:
+        """Note that a parcel was surely not accepted."""
+        self._append({"refused": number, "reason": reason})
+
+    def _append(self, entry: Mapping[str, Any]) -> None:
+        assert self._file is not None
+        try:
+            self._file.write(json.dumps(entry).encode("ascii") + b"\n")
+            self._file.flush()
+            os.fsync(self._file.fileno())
+        except OSError as error:
+            raise ExportError(f"The ledger {self.path} cannot be written: {error.strerror}.") from error
+
+    def _read(self) -> None:
+        assert self._file is not None
+        self._file.seek(0)
+        data = self._file.read()
+        whole = data[: data.rfind(b"\n") + 1]
+        if len(whole) != len(data):
+            self._file.truncate(len(whole))
+        if not whole:
+            self._append({"ledger": FORMAT, "place": self._identity})
+            return
+        try:
+            head, *entries = map(json.loads, whole.splitlines())
+            if head["ledger"] != FORMAT or head["place"] != self._identity:
+                raise ValueError(f"it is of {head['place']!r} in format {head['ledger']}")
+            open_parcels: dict[int, dict[str, Any]] = {}
+            for entry in entries:
+                self._take(entry, open_parcels)
+        except (ValueError, KeyError, TypeError, EOFError, OSError) as error:
+            raise ExportError(
+                f"{self.path} is no ledger of this export, or a damaged one ({error}); nothing was sent. Without it "
+                "everything would be sent again."
+            ) from error
+        self.in_doubt += [parcel["text"] for parcel in open_parcels.values()]
+
+    def _take(self, entry: dict[str, Any], open_parcels: dict[int, dict[str, Any]]) -> None:
+        if "parcel" in entry:
+            self._number = entry["parcel"]
+            open_parcels[self._number] = entry
+        elif "accepted" in entry:
+            parcel = open_parcels.pop(entry["accepted"])
+            self.accepted.append(gzip.decompress(base64.b64decode(parcel["body"])))
+            self.accepted_items += parcel["items"]
+            if entry.get("in_doubt"):
+                self.in_doubt.append(parcel["text"])
+        else:
+            del open_parcels[entry["refused"]]

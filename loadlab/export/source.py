@@ -1,0 +1,44 @@
+"""What an exporter needs of a run, recorded or going on. `loadlab.Run` and `loadlab.LiveRun` have it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+class Source(Protocol):
+    """A recorded run: its id, its folder, what run.json holds, and its tables by the names of `loadlab.schema`."""
+
+    id: str
+    path: Path
+    info: dict[str, Any]
+
+    def table(self, name: str) -> pd.DataFrame:
+        """One table, with the columns and dtypes of `loadlab.schema.to_frame`."""
+
+
+class GrowingTables(Protocol):
+    """The tables of a run that goes on; see `loadlab.stream.TableBuilder`."""
+
+    end: dict[str, Any] | None
+    last_second: int | None
+    missing: dict[int, set[str]]
+
+    def last(self, table: str, seconds: int) -> pd.DataFrame:
+        """The rows of the last `seconds` seconds, counted back from `last_second` inclusive."""
+
+
+class LiveSource(Protocol):
+    """A run that goes on: its id, its folder, its labels, and its tables so far."""
+
+    id: str
+    path: Path
+    tables: GrowingTables
+
+    @property
+    def labels(self) -> Mapping[str, str]:
+        """The labels of its test."""
