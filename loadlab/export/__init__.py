@@ -5,12 +5,15 @@ A new place implements `Place` and `Connection` and makes a `Plan`; see `loadlab
 
 from __future__ import annotations
 
+from loadlab.export.aws.api import cloudwatch, plan_cloudwatch
+from loadlab.export.aws.session import Access
 from loadlab.export.ledger import Ledger
 from loadlab.export.plan import Connection, NotDelivered, Parcel, Place, Plan
 from loadlab.export.receipt import Receipt
 from loadlab.export.source import LiveSource, Source
 
 __all__ = [
+    "Access",
     "Connection",
     "Ledger",
     "LiveSource",
@@ -20,4 +23,6 @@ __all__ = [
     "Plan",
     "Receipt",
     "Source",
+    "cloudwatch",
+    "plan_cloudwatch",
 ]

@@ -63,8 +63,13 @@ class Connection(Protocol):
 class Place(Protocol):
     """Where results go to. `name` is a word that the ledger's file begins with, `unit` what a parcel's items are."""
 
-    name: str
-    unit: str
+    @property
+    def name(self) -> str:
+        """Such as "cloudwatch"."""
+
+    @property
+    def unit(self) -> str:
+        """Such as "datums"."""
 
     def connect(self) -> Connection:
         """Look for credentials and whatever else is needed. Raises ExportError, before anything is sent."""
@@ -143,6 +148,13 @@ class Plan:
         except OSError as error:
             raise ExportError(f"{path} cannot be written: {error.strerror or error}") from error
         return path
+
+    def rehearse(self, path: str | Path) -> Receipt:
+        """`write` the bodies, and say in a receipt that nothing was sent. Raises ExportError."""
+        from loadlab.export.receipt import Receipt
+
+        items = sum(parcel.items for parcel in self.parcels)
+        return Receipt(self.title, self.place.unit, sent=0, requests=0, before=0, left=items, file=self.write(path))
 
     def send(self, *, timeout_s: float = 600.0) -> Receipt:
         """Send what the ledger does not have yet, and return what was sent.
