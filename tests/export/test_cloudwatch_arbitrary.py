@@ -62,7 +62,7 @@ def runs(draw):
 
 @pytest.mark.parametrize("resolution", ["1s", "1m"])
 @settings(
-    max_examples=30,
+    max_examples=15,
     phases=[Phase.explicit, Phase.reuse, Phase.generate],  # making a failing run smaller takes minutes
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
