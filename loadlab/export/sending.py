@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -60,13 +60,22 @@ def not_complete(reason: NotDelivered, receipt: Receipt, left: Sequence[Parcel],
     return error
 
 
+def waits(seed: bytes) -> Iterator[float]:
+    """How long to wait before the second attempt, the third and so on, without end; in seconds.
+
+    It doubles from `FIRST_WAIT_S` up to `LONGEST_WAIT_S`, of which between a half and all is waited, by a random number
+    that `seed` determines: two exporters do not knock at the same time, and a test knows what comes.
+    """
+    shares = random.Random(seed)
+    longest_s = FIRST_WAIT_S
+    while True:
+        yield longest_s * shares.uniform(0.5, 1.0)
+        longest_s = min(2 * longest_s, LONGEST_WAIT_S)
+
+
 @dataclass
 class Sender:
-    """Delivers parcels one after the other; waits and tries again where that can help, up to `timeout_s` in all.
-
-    The wait doubles from `FIRST_WAIT_S` up to `LONGEST_WAIT_S`, of which between a half and all is waited, by a random
-    number that the parcel determines: two exporters do not knock at the same time, and a test knows what comes.
-    """
+    """Delivers parcels one after the other; waits and tries again where that can help, up to `timeout_s` in all."""
 
     connection: Connection
     ledger: Ledger
@@ -92,20 +101,16 @@ class Sender:
     def _deliver(self, parcel: Parcel) -> None:
         number = self.ledger.begin(parcel)
         in_doubt = False
-        waits = random.Random(parcel.body)
-        attempt = 0
-        while True:
+        for wait_s in waits(parcel.body):
             try:
                 self.connection.deliver(parcel)
             except NotDelivered as reason:
                 in_doubt |= reason.in_doubt
-                wait_s = min(FIRST_WAIT_S * 2**attempt, LONGEST_WAIT_S) * waits.uniform(0.5, 1.0)
                 if not reason.again or time.monotonic() + wait_s > self._end:
                     if not in_doubt:
                         self.ledger.refuse(number, str(reason))
                     raise
                 time.sleep(wait_s)
-                attempt += 1
             else:
                 self.ledger.accept(number, parcel, in_doubt=in_doubt)
                 return
