@@ -8,6 +8,7 @@ from __future__ import annotations
 from loadlab.export.aws.alarms import Alarm, AlarmReport
 from loadlab.export.aws.api import cloudwatch, cloudwatch_alarms, cloudwatch_dashboard, plan_cloudwatch
 from loadlab.export.aws.dashboard import Dashboard
+from loadlab.export.aws.live import LiveExport
 from loadlab.export.aws.session import Access
 from loadlab.export.ledger import Ledger
 from loadlab.export.plan import Connection, NotDelivered, Parcel, Place, Plan
@@ -21,6 +22,7 @@ __all__ = [
     "Connection",
     "Dashboard",
     "Ledger",
+    "LiveExport",
     "LiveSource",
     "NotDelivered",
     "Parcel",

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from loadlab.errors import ExportError
 from loadlab.export.ledger import Ledger
-from loadlab.export.plan import Connection, NotDelivered, Parcel, Plan
+from loadlab.export.plan import Connection, NotDelivered, Parcel, Place, Plan
 from loadlab.export.receipt import Receipt
 
 FIRST_WAIT_S = 0.5
@@ -21,7 +21,8 @@ LONGEST_WAIT_S = 20.0
 def send(plan: Plan, *, timeout_s: float = 600.0) -> Receipt:
     """Send what is left of `plan` and return the receipt; see `Plan.send`."""
     connection = plan.place.connect()
-    with Ledger(ledger_path(plan, connection.identity), connection.identity) as ledger:
+    path = ledger_path(plan.place, plan.folder, plan.ledger, connection.identity)
+    with Ledger(path, connection.identity) as ledger:
         before = ledger.accepted_items
         left = connection.remaining(plan.parcels, ledger.accepted)
         sender = Sender(connection, ledger, timeout_s=timeout_s)
@@ -41,10 +42,10 @@ def send(plan: Plan, *, timeout_s: float = 600.0) -> Receipt:
     return receipt
 
 
-def ledger_path(plan: Plan, identity: str) -> Path:
-    """Where the ledger of this plan and place is: a file a place, because another account knows nothing of this one."""
+def ledger_path(place: Place, folder: Path, ledger: Path | None, identity: str) -> Path:
+    """Where the ledger is: a file a place, because another account knows nothing of this one; or the file `ledger`."""
     digest = hashlib.sha256(identity.encode()).hexdigest()[:12]
-    return plan.ledger or plan.folder / "exports" / f"{plan.place.name}-{digest}.jsonl"
+    return ledger or folder / "exports" / f"{place.name}-{digest}.jsonl"
 
 
 def not_complete(reason: NotDelivered, receipt: Receipt, left: Sequence[Parcel], again: str) -> ExportError:

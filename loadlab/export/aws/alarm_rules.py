@@ -18,9 +18,9 @@ from loadlab.export.aws.limits import (
     MAX_NAME_CHARS,
     MAX_VALUE_CHARS,
 )
-from loadlab.export.aws.naming import clean_name
+from loadlab.export.aws.naming import Dimensions, clean_name
 from loadlab.export.aws.tables import COUNTED, GAUGED, SIGNAL
-from loadlab.export.aws.target import Dimensions, Target
+from loadlab.export.aws.target import Target
 from loadlab.spec import Criterion, Quantity, format_duration
 
 FINE_PERIODS_S = (10, 20, 30)

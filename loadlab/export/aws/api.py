@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, overload
 
+from loadlab.errors import SpecError
 from loadlab.export.aws.alarms import AlarmReport, plan_alarms, put_alarms, write_alarms
 from loadlab.export.aws.dashboard import (
     Dashboard,
@@ -15,14 +16,13 @@ from loadlab.export.aws.dashboard import (
     render_dashboard,
     write_dashboard,
 )
+from loadlab.export.aws.live import LiveExport
 from loadlab.export.aws.metrics import plan_metrics
 from loadlab.export.aws.session import Access
 from loadlab.export.aws.target import read_target
 from loadlab.export.plan import Plan
 from loadlab.export.receipt import Receipt
-
-if TYPE_CHECKING:
-    from loadlab.export.source import Source
+from loadlab.export.source import LiveSource, Source
 
 
 def plan_cloudwatch(
@@ -71,6 +71,11 @@ def plan_cloudwatch(
     )
 
 
+@overload
+def cloudwatch(run: LiveSource, namespace: str | None = None, **options: Any) -> LiveExport: ...
+
+
+@overload
 def cloudwatch(
     run: Source,
     namespace: str | None = None,
@@ -78,8 +83,21 @@ def cloudwatch(
     dry_run: bool | str | Path = False,
     timeout_s: float = 600.0,
     **options: Any,
-) -> Receipt:
-    """Send a recorded run to CloudWatch: what was not sent before, because a ledger in its folder says what was.
+) -> Receipt: ...
+
+
+def cloudwatch(
+    run: Source | LiveSource,
+    namespace: str | None = None,
+    *,
+    dry_run: bool | str | Path = False,
+    timeout_s: float = 600.0,
+    **options: Any,
+) -> Receipt | LiveExport:
+    """Send a run to CloudWatch: what was not sent before, because a ledger in its folder says what was.
+
+    A recorded run is sent now. A run that goes on is sent period by period while it goes on; `finish` of what is
+    returned sends the rest of the recorded run: ``sending = cloudwatch(live); run = live.wait(); sending.finish(run)``.
 
     `options` are those of `plan_cloudwatch`. With `dry_run` the exact bodies are written to that file, or with True to
     one in the run's folder, and nothing is sent. `timeout_s` is how long is tried in all when CloudWatch throttles or
@@ -88,13 +106,36 @@ def cloudwatch(
     Raises:
         SpecError: a wrong argument, or no service or environment.
         ExportError: no credentials and where they were looked for, data too old or ahead, or not everything was sent:
-            what was, what was not, and how to send the rest.
+            what was, what was not, and how to send the rest. Of a run that goes on these are kept in `errors` instead.
     """
+    if isinstance(run, LiveSource):
+        if dry_run is not False:
+            raise SpecError("dry_run", dry_run, "False for a run that goes on: what it will send is not known yet")
+        return _follow(run, namespace=namespace, **options)
     plan = plan_cloudwatch(run, namespace, **options)
     if dry_run is False:
         return plan.send(timeout_s=timeout_s)
-    path = Path(run.path) / "exports" / "cloudwatch-dry-run.ndjson" if dry_run is True else Path(dry_run)
-    return plan.rehearse(path)
+    return plan.rehearse(plan.folder / "exports" / "cloudwatch-dry-run.ndjson" if dry_run is True else dry_run)
+
+
+def _follow(
+    live: LiveSource,
+    *,
+    ledger: str | Path | None = None,
+    run_id: bool = False,
+    again: str = "",
+    session: Any = None,
+    profile: str | None = None,
+    region: str | None = None,
+    endpoint_url: str | None = None,
+    account: str | None = None,
+    **options: Any,
+) -> LiveExport:
+    options = {**options, "run_id": live.id if run_id else None}
+    target = read_target(live.labels, **options)
+    access = Access(session, profile, region, endpoint_url, account)
+    file = None if ledger is None else Path(ledger)
+    return LiveExport(live, target, access, file, options | {"again": again})
 
 
 def cloudwatch_dashboard(

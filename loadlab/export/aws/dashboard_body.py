@@ -9,7 +9,8 @@ import json
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-from loadlab.export.aws.target import Dimensions, Target
+from loadlab.export.aws.naming import Dimensions
+from loadlab.export.aws.target import Target
 
 PERIOD_S = 60
 HALF, WHOLE, HEIGHT = 12, 24, 6

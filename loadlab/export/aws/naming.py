@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Hashable, Mapping
-from typing import TypeVar
+from collections.abc import Collection, Hashable, Iterable, Mapping
+from typing import NamedTuple, TypeVar
 
 OTHER = "(other)"
 """What the rarest names and kinds are counted under when there are too many."""
@@ -12,7 +12,40 @@ OTHER = "(other)"
 EMPTY = "(empty)"
 """What an empty name is called."""
 
+Dimensions = tuple[tuple[str, str], ...]
+"""The dimensions of a metric: names with values."""
+
+Names = tuple[str, ...]
+"""A name of several parts, such as request type and name."""
+
 Key = TypeVar("Key", bound=Hashable)
+
+
+class Preferred(NamedTuple):
+    """What was sent before and is therefore kept apart again: (request_type, name), (kind,), and own metrics' names."""
+
+    names: frozenset[Names] = frozenset()
+    kinds: frozenset[Names] = frozenset()
+    metrics: frozenset[str] = frozenset()
+
+    @classmethod
+    def of(cls, metrics: Iterable[tuple[str, Dimensions]]) -> Preferred:
+        """From the metrics that were sent: names with their dimensions."""
+        names: set[Names] = set()
+        kinds: set[Names] = set()
+        own: set[str] = set()
+        for metric, dimensions in metrics:
+            values = dict(dimensions)
+            if "name" in values:
+                names.add((values["request_type"], values["name"]))
+            if "kind" in values:
+                kinds.add((values["kind"],))
+            own.add(metric)
+        return cls(frozenset(names - {(OTHER, OTHER)}), frozenset(kinds - {(OTHER,)}), frozenset(own))
+
+    def join(self, other: Preferred) -> Preferred:
+        """Both together."""
+        return Preferred(self.names | other.names, self.kinds | other.kinds, self.metrics | other.metrics)
 
 
 def clean_name(text: str, limit: int) -> str:
@@ -31,9 +64,10 @@ def clean_name(text: str, limit: int) -> str:
 
 
 def keep_most_frequent(weights: Mapping[Key, float], limit: int, prefer: Collection[Key] = ()) -> set[Key]:
-    """At most `limit` keys: those in `prefer` first, which were sent before, then those of the greatest weight.
+    """The keys that are kept apart: those in `prefer`, which were sent before, and the ones of the greatest weight.
 
-    Ties are broken by the key's text, so that the same run gives the same choice.
+    Of the others as many as `limit` leaves room for beside all of `prefer`, also those that `weights` lacks. Ties are
+    broken by the key's text, so that the same run gives the same choice.
     """
-    ordered = sorted(weights, key=lambda key: (key not in prefer, -weights[key], str(key)))
-    return set(ordered[:limit])
+    others = sorted((key for key in weights if key not in prefer), key=lambda key: (-weights[key], str(key)))
+    return {key for key in weights if key in prefer} | set(others[: max(limit - len(prefer), 0)])

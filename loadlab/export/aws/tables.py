@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from loadlab.export.aws.datum import Datum, Kind, Metric
 from loadlab.export.aws.limits import MAX_MAGNITUDE, MAX_NAME_CHARS, MAX_VALUE_CHARS
-from loadlab.export.aws.naming import EMPTY, OTHER, clean_name, keep_most_frequent
+from loadlab.export.aws.naming import EMPTY, OTHER, Names, Preferred, clean_name, keep_most_frequent
 from loadlab.export.aws.requests import Ints, period_starts, request_datums, request_rows
 from loadlab.export.aws.target import Target
 from loadlab.schema import is_master
@@ -24,8 +24,7 @@ from loadlab.schema import is_master
 if TYPE_CHECKING:
     import pandas as pd
 
-Key = tuple[str, ...]
-Name = TypeVar("Name", str, Key)
+Name = TypeVar("Name", str, Names)
 Floats = NDArray[Any]
 
 MAX_KINDS = 10
@@ -53,14 +52,6 @@ UNITS = {
 
 SIGNIFICANT_DIGITS = 4
 """Of signals and gauges, so that the values of many pods in a minute fit into few datums."""
-
-
-class Preferred(NamedTuple):
-    """What was sent before and is therefore kept apart again: (request_type, name), kinds, and own metrics' names."""
-
-    names: frozenset[Key] = frozenset()
-    kinds: frozenset[str] = frozenset()
-    metrics: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -114,7 +105,7 @@ def _add_errors(built: Built, table: Callable[[str], pd.DataFrame], target: Targ
         codes, kinds = _distinct(frame, ("kind",))
         cleaned = _cleaned(built, "kind of failure", kinds)
         weights = _added(cleaned, np.bincount(codes, weights=counts, minlength=len(kinds)))
-        kept = keep_most_frequent(weights, MAX_KINDS, {(kind,) for kind in prefer.kinds})
+        kept = keep_most_frequent(weights, MAX_KINDS, prefer.kinds)
         if len(left := set(cleaned) - kept):
             built.folded = True
             built.notes.append(f"{len(left):,} kinds of failures beyond {MAX_KINDS} are counted together as {OTHER}.")
@@ -180,7 +171,8 @@ def _add_own(
         for name in names
     ]
     weights = _added([key[0] for key in keys], np.bincount(codes, minlength=len(keys)))
-    kept = keep_most_frequent(weights, MAX_OWN_METRICS, prefer.metrics)
+    sent = {name for name in prefer.metrics if name.startswith(prefix)}
+    kept = keep_most_frequent(weights, MAX_OWN_METRICS, sent)
     if len(left := sorted(set(weights) - kept)):
         built.folded = True
         built.notes.append(
@@ -245,7 +237,7 @@ def _sample_datums(periods: Ints, groups: Ints, values: Floats, metrics: Sequenc
         yield Datum(period, metrics[group], values_here, tuple(counts[start:end].tolist()))
 
 
-def _distinct(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[Ints, list[Key]]:
+def _distinct(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[Ints, list[Names]]:
     """A code for each row and the texts that each code stands for; null is the empty text."""
     factors = [frame[column].astype("category").cat for column in columns]
     codes = np.stack([factor.codes.to_numpy(np.int64) for factor in factors])
@@ -257,13 +249,13 @@ def _distinct(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[Ints, list[K
     return places.reshape(-1).astype(np.int64), list(zip(*texts, strict=True))
 
 
-def _groups(codes: Ints, names: Sequence[Key]) -> tuple[Ints, list[Key]]:
+def _groups(codes: Ints, names: Sequence[Names]) -> tuple[Ints, list[Names]]:
     """Codes whose names are the same become one group: the group of each row and the name of each group."""
     numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
     return np.array([numbers[name] for name in names], dtype=np.int64)[codes], list(numbers)
 
 
-def _cleaned(built: Built, what: str, names: Sequence[Key]) -> list[Key]:
+def _cleaned(built: Built, what: str, names: Sequence[Names]) -> list[Names]:
     """The names as CloudWatch takes them, and a note when that changes any."""
     cleaned = [tuple(clean_name(part, MAX_VALUE_CHARS) for part in name) for name in names]
     changed = [new for old, new in zip(names, cleaned, strict=True) if any(map(_is_changed, old, new))]
