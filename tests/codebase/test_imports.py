@@ -41,6 +41,7 @@ WIRING = {
         "watching",
         "cli",
         "doctor",
+        "exporting",
     ),
 }
 
