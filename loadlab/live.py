@@ -12,6 +12,7 @@ from loadlab import store, stream
 from loadlab.archiving import archive_recorded, replay_spool
 from loadlab.errors import LaunchError, LoadlabError, StreamError, StreamLost
 from loadlab.launch import Swarm, uninterrupted
+from loadlab.publishing import deliver
 from loadlab.results import Run
 from loadlab.spec import LoadTest
 from loadlab.watching import CriteriaWatch
@@ -42,6 +43,7 @@ class LiveRun:
         self._master_left = self._killed = False
         self._counts = stream.LiveCounts()
         self._watch = CriteriaWatch(test.criteria, self.tables, self.stop) if test.criteria else None
+        self._followers: list[Callable[[], None]] = []
         self._began = time.monotonic()
         folder.write_swarm({"url": swarm.url, "token": swarm.token})
         self._journal = stream.Journal(folder.journal_path)
@@ -64,6 +66,10 @@ class LiveRun:
     def labels(self) -> dict[str, str]:
         """The labels of its test."""
         return dict(self.test.labels)
+
+    def when_over(self, action: Callable[[], None]) -> None:
+        """Call `action` when the load has ended and all of it has come, before the run is archived."""
+        self._followers.append(action)
 
     @property
     def elapsed_s(self) -> float:
@@ -114,22 +120,27 @@ class LiveRun:
     def wait(self, progress: Progress | None = None) -> Run:
         """Wait for the end, close the swarm, write the archive and return it. See `run` for interrupts.
 
-        Raises StoreError when the archive cannot be written; the journal is kept then.
+        A run that belongs to S3 is sent there then. Raises StoreError when the archive cannot be written or sent; what
+        was measured is kept then, and the message says where.
         """
         try:
             failure = self._follow(progress)
         except BaseException:  # a callback that raises, say: what was measured is kept all the same
             uninterrupted(self._close, CLOSING)
             uninterrupted(lambda: self._finish(None), CLOSING)
+            deliver(self._folder)
             raise
         uninterrupted(self._close, CLOSING)
-        return uninterrupted(lambda: self._finish(failure), CLOSING)
+        uninterrupted(lambda: self._finish(failure), CLOSING)
+        return deliver(self._folder)
 
     def _close(self) -> None:
         self._master_left = "master" in self.swarm.lost_parts()
         self.swarm.close()
         self._recorder.stop()
         self._recorder.settle(5.0)
+        for action in self._followers:
+            action()
 
     def _follow(self, progress: Progress | None) -> StreamError | None:
         told, answered = 0.0, 0
@@ -166,7 +177,7 @@ class LiveRun:
             self.kill()
         print(text, file=sys.stderr)  # noqa: T201 - an interrupt must be answered, wherever it was made
 
-    def _finish(self, failure: StreamError | None) -> Run:
+    def _finish(self, failure: StreamError | None) -> None:
         replay_spool(self._folder, self.tables)
         end, lost = self.tables.end, isinstance(failure, StreamLost)
         if lost and end and (self._master_left or end["reason"] != "quit"):
@@ -184,4 +195,3 @@ class LiveRun:
         else:
             reason = end["reason"] if end else "killed"
         archive_recorded(self._folder, self.tables, self._journal, reason=reason, sent=self.swarm.sent_by_worker())
-        return Run(self.path)

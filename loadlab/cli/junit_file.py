@@ -19,17 +19,18 @@ junit_option = click.option(
 )
 
 
+def make_place_for_junit(path: str | None) -> None:
+    """Remove what an earlier run has left at `path`. Raises SpecError when no file can be written there."""
+    if path is not None:
+        writable_file(path, "--junit").unlink(missing_ok=True)
+
+
 @contextmanager
 def kept_junit(path: str | None, loadtest: Mapping[str, Any]) -> Iterator[None]:
     """When the block raises, write a JUnit file whose error says why, for `loadtest` as `LoadTest.to_dict` tells it.
 
-    What an earlier run has left at `path` goes first. Without a path nothing is done. Raises SpecError, before the
-    block begins, when no file can be written there.
+    Without a path nothing is done.
     """
-    if path is None:
-        yield
-        return
-    writable_file(path, "--junit").unlink(missing_ok=True)
     try:
         yield
     except (LoadlabError, KeyboardInterrupt) as error:
@@ -50,7 +51,8 @@ def facts_of_notebook(declared: Mapping[str, Parameter], given: Mapping[str, str
     return {"locustfile": known.get("locustfile"), "labels": labels}
 
 
-def _write(path: str, loadtest: Mapping[str, Any], message: str) -> None:
+def _write(path: str | None, loadtest: Mapping[str, Any], message: str) -> None:
     from loadlab.report import write_junit_failure
 
-    write_junit_failure(loadtest, message, path)
+    if path is not None:
+        write_junit_failure(loadtest, message, path)
