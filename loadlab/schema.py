@@ -93,7 +93,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
         ("kind", "category", "", "'HTTP 503', 'timeout', 'connection refused', 'check failed', 'task exception', ..."),
         ("message", "string", "", "the text with ids, numbers and hex folded to <n>, <hex>, <uuid>, <host>, <query>"),
         ("count", "int64", "errors", "in this second"),
-        ("sample", "string", "", "one text as it came, shortened"),
+        ("sample", "string", "", "one text as it came, shortened, secrets left out"),
         _REGION,
     ),
     "users": _table(
@@ -183,6 +183,9 @@ EVENT_KINDS: dict[str, str] = {
     "note": "a person's or the locustfile's note",
     "warning": "something the reader of the result should know",
 }
+
+BROKEN_END = "criterion_broken"
+"""The end reason of a test that was ended by one of its criteria; the kind of event that says so has the same name."""
 
 MASTER = "master"
 """The name of a master among the generators; of several regions 'region/master'."""
