@@ -52,6 +52,15 @@ class Criteria(tuple[Criterion, ...]):
         """
         return cls(derive_criteria(run, margin, endpoints))
 
+    @property
+    def quantile(self) -> float | None:
+        """The highest quantile that is asked for, which a run has to have the samples for.
+
+        The median where other numbers are asked for only; None without criteria.
+        """
+        asked = [criterion.quantity.quantile for criterion in self if criterion.quantity.quantile is not None]
+        return max(asked, default=0.5) if self else None
+
     def __str__(self) -> str:
         return "; ".join(map(str, self))
 
