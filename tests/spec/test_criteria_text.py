@@ -155,6 +155,8 @@ def test_an_entry_of_a_list_is_named() -> None:
         Criteria.parse(["p99 < 3ms", "p99 < 3"])
     with pytest.raises(SpecError, match=r"criteria\[0\]: got 3"):
         Criteria.parse([3])
+    with pytest.raises(SpecError, match=r"criteria\[0\]: got Criterion"):
+        Criteria.parse(Criteria([Criterion(P99, "<", math.nan, "ms")]))
     with pytest.raises(SpecError, match="criteria: got 3"):
         Criteria.parse(3)
     with pytest.raises(SpecError, match=r"criteria: got \{\}"):
