@@ -17,11 +17,8 @@ PAGE = PROJECT / "docs" / "criteria.md"
 TEXT = PAGE.read_text(encoding="utf-8")
 GRAMMAR = re.search(r"```ebnf\n(.*?)```", TEXT, re.DOTALL)[1]  # type: ignore[index]
 EXAMPLES = re.findall(r"^\| `([^`]*[<>=][^`]*)` \|", TEXT, re.MULTILINE)
-INLINE = [
-    text
-    for text in re.findall(r"(?<!\| )`([^`\n]+)`", TEXT.partition("and what makes no sense")[0])
-    if re.search(r"\S (<|<=|>|>=|==) \d", text)
-]
+SENSE, _, NONSENSE = TEXT.partition("and what makes no sense")
+INLINE = [text for text in re.findall(r"(?<!\| )`([^`\n]+)`", SENSE) if re.search(r"\S (<|<=|>|>=|==) \d", text)]
 SIGNS = {*'();#,%-."_/*?\\', ":", "error", "p", "/s", "n", "r", "t"}
 
 
