@@ -30,6 +30,8 @@ CLASSES = {
 }
 """What the grammar leaves to words -> the same as a regular expression (brackets to a depth that texts have)."""
 
+BLANKS = r"[ \t\r\xa0]*"
+
 TOKENS = re.compile(r"""\s*(?:\(\*.*?\*\)\s*)?(?:"([^"]+)"|'([^']+)'|\?\s(.*?)\s\?|(\w[\w ]*\w|\w)|([=|,;()\[\]{}]))""")
 
 
@@ -39,7 +41,7 @@ class Grammar:
     def __init__(self, text: str) -> None:
         upper, _, lower = text.partition("percentile =")
         self.rules: dict[str, tuple[str, str]] = {}
-        for part, blanks in ((upper, r"[ \t]*"), (f"percentile ={lower}", "")):
+        for part, blanks in ((upper, BLANKS), (f"percentile ={lower}", "")):
             self.tokens = [match.groups() for match in TOKENS.finditer(part)]
             while self.tokens:
                 name = self.tokens.pop(0)[3]
@@ -85,7 +87,7 @@ class Grammar:
         return re.sub(r"<([\w ,]+)>", lambda match: self.pattern(match[1]), self.rules[name][0])
 
 
-WHOLE = re.compile(rf"[ \t]*{Grammar(GRAMMAR).pattern('criteria')}[ \t]*")
+WHOLE = re.compile(rf"{BLANKS}{Grammar(GRAMMAR).pattern('criteria')}{BLANKS}")
 
 
 @given(CRITERIA)

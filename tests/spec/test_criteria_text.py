@@ -132,6 +132,7 @@ WRONG = {
     "p99 < 3ms from begin": (15, "'start' is expected after 'from'"),
     "p99 < 3ms else halt": (15, "'stop' is expected after 'else'"),
     "p99 < 3ms else stop after": (25, "a time such as"),
+    "p99 < 3ms else stop afterp5s": (20, "is expected here"),
     "count >= 5 else stop": (11, "grows through the run"),
     "p99 < 3ms, rps > 4": (9, "is expected here"),
 }
