@@ -25,8 +25,6 @@ class Criteria(tuple[Criterion, ...]):
 
         Raises SpecError, naming `field`, with the line that is wrong and a mark below the character.
         """
-        if isinstance(given, Criteria):
-            return cls(given)
         if isinstance(given, str):
             return cls(parse_criteria(given, field))
         if isinstance(given, Criterion):
