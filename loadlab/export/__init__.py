@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from loadlab.export.ledger import Ledger
 from loadlab.export.plan import Connection, NotDelivered, Parcel, Place, Plan
+from loadlab.export.prometheus.api import openmetrics, plan_openmetrics
 from loadlab.export.receipt import Receipt
 from loadlab.export.source import LiveSource, Source
 
@@ -20,4 +21,6 @@ __all__ = [
     "Plan",
     "Receipt",
     "Source",
+    "openmetrics",
+    "plan_openmetrics",
 ]

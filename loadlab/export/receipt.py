@@ -25,7 +25,9 @@ class Receipt:
         Which parts may have been accepted twice: the answer of a request was lost and it was sent again, now or in an
         earlier attempt.
     ledger
-        The file that says what was accepted.
+        The file that says what was accepted; None where nothing was to be sent.
+    file
+        Of a dry run: where the bodies were written to.
     """
 
     title: str
@@ -34,11 +36,14 @@ class Receipt:
     requests: int
     before: int
     left: int
-    in_doubt: tuple[str, ...]
-    ledger: Path
+    in_doubt: tuple[str, ...] = ()
+    ledger: Path | None = None
+    file: Path | None = None
 
     def describe(self) -> str:
         """What happened, in a few sentences."""
+        if self.file is not None:
+            return f"{self.title}: a dry run, {self.left:,} {self.unit} written to {self.file}. Nothing was sent."
         parts = [f"sent {self.sent:,} {self.unit} in {self.requests:,} request{'s' * (self.requests != 1)}"]
         if self.before:
             parts.append(f"{self.before:,} had been sent before")

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from loadlab.errors import ExportError
-from loadlab.export.ledger import Ledger
+from loadlab.export.ledger import Ledger, NoLedger
 from loadlab.export.plan import Connection, NotDelivered, Parcel, Plan
 from loadlab.export.receipt import Receipt
 
@@ -21,7 +21,7 @@ LONGEST_WAIT_S = 20.0
 def send(plan: Plan, *, timeout_s: float = 600.0) -> Receipt:
     """Send what is left of `plan` and return the receipt; see `Plan.send`."""
     connection = plan.place.connect()
-    with Ledger(ledger_path(plan, connection.identity), connection.identity) as ledger:
+    with open_ledger(plan, connection.identity) as ledger:
         before = ledger.accepted_items
         left = connection.remaining(plan.parcels, ledger.accepted)
         sender = Sender(connection, ledger, timeout_s=timeout_s)
@@ -41,6 +41,11 @@ def send(plan: Plan, *, timeout_s: float = 600.0) -> Receipt:
     return receipt
 
 
+def open_ledger(plan: Plan, identity: str) -> Ledger | NoLedger:
+    """The ledger of this plan and place, not yet entered."""
+    return NoLedger() if plan.replaces else Ledger(ledger_path(plan, identity), identity)
+
+
 def ledger_path(plan: Plan, identity: str) -> Path:
     """Where the ledger of this plan and place is: a file a place, because another account knows nothing of this one."""
     digest = hashlib.sha256(identity.encode()).hexdigest()[:12]
@@ -49,11 +54,15 @@ def ledger_path(plan: Plan, identity: str) -> Path:
 
 def not_complete(reason: NotDelivered, receipt: Receipt, left: Sequence[Parcel], again: str) -> ExportError:
     """The error for an export that stopped before its end."""
+    known = (
+        "sending again replaces what was sent"
+        if receipt.ledger is None
+        else f"what was accepted is in {receipt.ledger} and is not sent twice"
+    )
     count = f"{len(left)} request{'s' * (len(left) != 1)}"
     error = ExportError(
         f"{receipt.describe()} It stopped because of this: {str(reason).rstrip('.')}. Not sent: {count}, "
-        f"{left[0].text} first. To send the rest: {again}; what was accepted is in {receipt.ledger} and is not sent "
-        "twice.",
+        f"{left[0].text} first. To send the rest: {again}; {known}.",
         receipt=receipt,
     )
     error.__cause__ = reason
@@ -69,7 +78,7 @@ class Sender:
     """
 
     connection: Connection
-    ledger: Ledger
+    ledger: Ledger | NoLedger
     timeout_s: float
     items: int = 0
     requests: int = 0
