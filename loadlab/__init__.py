@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from loadlab.errors import LoadlabError as LoadlabError
     from loadlab.live import LiveRun as LiveRun
     from loadlab.progress import progress_line as progress_line
+    from loadlab.spec import Criteria as Criteria
     from loadlab.spec import KubernetesOptions as KubernetesOptions
     from loadlab.spec import LoadTest as LoadTest
     from loadlab.spec import Stage as Stage
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "LoadlabError": "loadlab.errors",
+    "Criteria": "loadlab.spec",
     "KubernetesOptions": "loadlab.spec",
     "LoadTest": "loadlab.spec",
     "Stage": "loadlab.spec",

@@ -6,6 +6,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from loadlab import store, stream
 from loadlab.archiving import archive_recorded, replay_spool
@@ -13,6 +14,10 @@ from loadlab.errors import LaunchError, LoadlabError, StreamError, StreamLost
 from loadlab.launch import Swarm, uninterrupted
 from loadlab.results import Run
 from loadlab.spec import LoadTest
+from loadlab.watching import CriteriaWatch
+
+if TYPE_CHECKING:
+    from loadlab.analyse import CriterionResult
 
 Progress = Callable[["LiveRun"], None]
 CLOSING = "the run is being closed and written"
@@ -36,6 +41,7 @@ class LiveRun:
         self._stop_error: LoadlabError | None = None
         self._master_left = self._killed = False
         self._counts = stream.LiveCounts()
+        self._watch = CriteriaWatch(test.criteria, self.tables, self.stop) if test.criteria else None
         self._began = time.monotonic()
         folder.write_swarm({"url": swarm.url, "token": swarm.token})
         self._journal = stream.Journal(folder.journal_path)
@@ -43,7 +49,7 @@ class LiveRun:
             stream.open_records(swarm.endpoints, on_lost=swarm.lose),
             self._journal,
             self.tables,
-            on_record=lambda record: self._counts.add(record.payload),
+            on_record=self._see,
             on_journal_error=lambda error: self.stop(),
         )
         try:
@@ -59,13 +65,24 @@ class LiveRun:
         """Seconds since the load was asked for."""
         return time.monotonic() - self._began
 
+    def results(self) -> tuple[CriterionResult, ...]:
+        """What each of the test's criteria has come to so far, in their order: as if the run ended now."""
+        return self._watch.results() if self._watch is not None else ()
+
+    def _see(self, record: stream.Record) -> None:
+        self._counts.add(record.payload)
+        if self._watch is not None:
+            self._watch.see(record.payload)
+
     def status_line(self) -> str:
         """Where the run is, in one line."""
         now = self._counts
-        return (
+        line = (
             f"{self.elapsed_s:.0f} of {self.test.run_time:.0f} s, {now.users:,} users, {now.rps:,} rps, "
             f"{now.requests:,} requests, {now.failures:,} failed"
         )
+        broken = self._watch.count_broken() if self._watch is not None else 0
+        return f"{line}, {broken} of {len(self.test.criteria)} criteria broken" if broken else line
 
     def set_users(self, users: int, spawn_rate: float) -> None:
         """Go to another number of users. Raises LaunchError."""
@@ -157,6 +174,8 @@ class LiveRun:
             reason = "killed"
         elif failure is not None:
             reason = "master_lost" if lost else "stream_failed"
+        elif self._watch is not None and self._watch.breach is not None:
+            reason = "criterion_broken"
         else:
             reason = end["reason"] if end else "killed"
         archive_recorded(self._folder, self.tables, self._journal, reason=reason, sent=self.swarm.sent_by_worker())

@@ -3,73 +3,27 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
 
+from loadlab.shown import Markup, ReportFile
 from loadlab.store import Archive
 
 if TYPE_CHECKING:
     import pandas as pd
     from bokeh.models import LayoutDOM
 
-    from loadlab.analyse import Validity
+    from loadlab.analyse import Validity, Verdict
     from loadlab.report import ReportData
+    from loadlab.spec import Criteria, Criterion
 
 _ROUND_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
 FIGURE_BINS = 1500
 TABLE_BINS = 60
 HEATMAP_BINS = 150
-
-
-@dataclass(frozen=True)
-class ReportFile:
-    """A report that was written: where it is. Usable wherever a path is; in a notebook it shows as a link."""
-
-    run_id: str
-    path: Path
-
-    def __fspath__(self) -> str:
-        return str(self.path)
-
-    def __str__(self) -> str:
-        return str(self.path)
-
-    def _address(self) -> str:
-        """In a notebook that a Jupyter server has opened, from its folder (a browser follows no link from there to a
-        file), else as a file."""
-        if "JPY_SESSION_NAME" in os.environ:
-            return quote(Path(os.path.relpath(self.path)).as_posix())
-        return self.path.absolute().as_uri()
-
-    def _repr_mimebundle_(self, **_: Any) -> dict[str, Any]:
-        from loadlab.report import RUN_MIMETYPE
-
-        link = f'<a href="{escape(self._address())}">{escape(str(self.path))}</a>'
-        return {
-            "text/plain": str(self.path),
-            "text/html": f"Report of {escape(self.run_id)}: {link}",
-            RUN_MIMETYPE: {"run_id": self.run_id, "report": str(self.path.absolute())},
-        }
-
-
-class Markup:
-    """An HTML fragment that a notebook shows as such, and the same as text for where nothing shows HTML."""
-
-    def __init__(self, html: str, text: str) -> None:
-        self.html = html
-        self.text = text
-
-    def _repr_html_(self) -> str:
-        return self.html
-
-    def __repr__(self) -> str:
-        return self.text
 
 
 class Run(Archive):
@@ -143,6 +97,33 @@ class Run(Archive):
             end_reason=self.info.get("end_reason"),
             planned_s=sum(stage["duration"] for stage in test.get("stages") or ()) or test.get("run_time"),
         )
+
+    @property
+    def criteria(self) -> Criteria:
+        """What the test was to be judged by."""
+        from loadlab.spec import Criteria
+
+        return Criteria.parse(self.info["loadtest"].get("criteria") or ())
+
+    @cached_property
+    def verdict(self) -> Verdict:
+        """Whether the run meets the criteria of its test; see `judge`."""
+        return self.judge(self.criteria)
+
+    def judge(self, criteria: Criteria | Criterion | str | Sequence[str | Criterion]) -> Verdict:
+        """Whether the run meets `criteria`, such as ``"p99 < 300ms; error_ratio < 1%"`` (see docs/criteria.md).
+
+        Of several contradicting answers the first counts: invalid for a run that cannot be trusted, failed with a
+        broken criterion, invalid with one that cannot be judged, passed; without criteria unjudged. Raises SpecError
+        for a text that is no criterion.
+        """
+        from loadlab.analyse import evaluate, judge
+        from loadlab.analyse.criteria import TABLES
+        from loadlab.spec import Criteria
+
+        asked = Criteria.parse(criteria)
+        results = evaluate(asked, {name: getattr(self, name) for name in TABLES}) if asked else ()
+        return judge(asked, results, self.validity, end_reason=self.info.get("end_reason"))
 
     def overview(self) -> LayoutDOM:
         """All charts over time, linked; a Bokeh layout. See `loadlab.plot.overview_figures`."""

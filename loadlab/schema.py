@@ -177,6 +177,7 @@ EVENT_KINDS: dict[str, str] = {
     "region_lost": "nothing comes from a region any more; data: last_second, workers",
     "lease_expired": "nobody has read the stream for `lease` seconds; the test stops itself",
     "interrupted": "the run was interrupted: Ctrl-C, SIGTERM or the notebook's stop button",
+    "criterion_broken": "a criterion that ends the test was broken; data: second, at whose end it was",
     "journal_failed": "the journal could not be written any more",
     "names_folded": "too many different names; further ones are counted under '(other)'",
     "note": "a person's or the locustfile's note",

@@ -102,6 +102,8 @@ def start(test: LoadTest, *, runs: str | Path = RUNS, launcher: str | Launcher =
 def _prepare(test: LoadTest, folder: store.RunFolder) -> None:
     """What takes its time and needs no swarm: importing pandas, and saying where the run comes from."""
     stream.TableBuilder()
+    if test.criteria:
+        import loadlab.analyse  # noqa: F401 - it is needed when the load begins, and takes half a second
     origin = git_state(test.locustfile.absolute().parent)
     folder.update_info(versions=versions(), git=origin, host=host_facts())
 

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from loadlab.results import Run
 
 FINE = 0
+FAILED = 1
 INVALID = 3
 UNEXPECTED = 4
 INTERRUPTED = 130
@@ -16,8 +17,8 @@ INTERRUPTED = 130
 
 
 def exit_code_of_run(run: Run) -> int:
-    """0 for a run that can be trusted, also with warnings; 3 for an invalid one."""
-    return INVALID if run.validity.status == "invalid" else FINE
+    """By its verdict: 0 for one that has passed, or has no criteria, also with warnings; 1 failed, 3 invalid."""
+    return {"failed": FAILED, "invalid": INVALID}.get(run.verdict.status, FINE)
 
 
 def exit_code_of_notebook(result: NotebookResult, run: Run | None) -> int:

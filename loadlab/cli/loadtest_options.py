@@ -32,6 +32,7 @@ _METAVARS = {
     "stages": "USERS/RATE/TIME",
 }
 _OWN_METAVARS = {
+    "criteria": "CRITERION",
     "locust_options": "OPTIONS",
     "on_region_lost": "continue|stop",
     "set": "PATH=VALUE",

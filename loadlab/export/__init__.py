@@ -5,6 +5,8 @@ A new place implements `Place` and `Connection` and makes a `Plan`; see `loadlab
 
 from __future__ import annotations
 
+from loadlab.export.aws.api import cloudwatch, plan_cloudwatch
+from loadlab.export.aws.session import Access
 from loadlab.export.ledger import Ledger
 from loadlab.export.plan import Connection, NotDelivered, Parcel, Place, Plan
 from loadlab.export.prometheus.api import openmetrics, plan_openmetrics
@@ -12,6 +14,7 @@ from loadlab.export.receipt import Receipt
 from loadlab.export.source import LiveSource, Source
 
 __all__ = [
+    "Access",
     "Connection",
     "Ledger",
     "LiveSource",
@@ -21,6 +24,8 @@ __all__ = [
     "Plan",
     "Receipt",
     "Source",
+    "cloudwatch",
     "openmetrics",
+    "plan_cloudwatch",
     "plan_openmetrics",
 ]

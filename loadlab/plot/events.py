@@ -24,6 +24,7 @@ ALERTS = frozenset(
         "region_lost",
         "lease_expired",
         "interrupted",
+        "criterion_broken",
         "journal_failed",
         "names_folded",
         "warning",

@@ -1,7 +1,9 @@
 """What a load test is: validated values. Nothing here starts anything or talks to a network."""
 
 from loadlab.spec.command_line import option_name, read_duration, read_options, read_pairs, write_options
+from loadlab.spec.criteria import Criteria
 from loadlab.spec.criterion import Criterion, Quantity
+from loadlab.spec.criterion_writer import write_quantity, write_value
 from loadlab.spec.division import divide_number, divide_test
 from loadlab.spec.durations import format_duration, parse_duration, write_duration
 from loadlab.spec.files import check_folder, project_folder, writable_file, yaml_document
@@ -16,6 +18,7 @@ from loadlab.spec.stage import Stage
 
 __all__ = [
     "HIDDEN",
+    "Criteria",
     "Criterion",
     "Field",
     "GuardRails",
@@ -47,5 +50,7 @@ __all__ = [
     "writable_file",
     "write_duration",
     "write_options",
+    "write_quantity",
+    "write_value",
     "yaml_document",
 ]

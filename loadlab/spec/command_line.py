@@ -93,6 +93,8 @@ def _texts(field: Field, value: Any) -> list[str]:
         return [f"{name}={text}" for name, text in value.items()]
     if field.type == "stages":
         return [stage.to_text() for stage in value]
+    if field.name == "criteria":
+        return [str(criterion) for criterion in value]
     if field.type == "list":
         return [shlex.join(value) if field.name in IN_WORDS else ",".join(value)]
     if field.type == "duration" and value is not None:

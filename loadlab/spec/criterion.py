@@ -3,13 +3,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 Measure = Literal[
     "quantile", "mean", "min", "max", "error_ratio", "rps", "count", "errors", "users", "metric", "signal"
 ]
 Comparison = Literal["<", "<=", ">", ">=", "==", "!="]
 Change = Literal["", "drops", "rises"]
+
+MEASURES: tuple[str, ...] = get_args(Measure)
+LATENCIES = ("quantile", "mean", "min", "max")
+"""Measured in milliseconds."""
+OF_REQUESTS = (*LATENCIES, "error_ratio", "rps", "count")
+"""What is measured of requests, of all or of those that a name selects."""
+OF_LEVELS = ("users", "metric", "signal")
+"""What has a level at each moment; over a window it is the mean (of a counter among the metrics the sum)."""
+
+DEFAULT_WINDOW_S = 10
+"""Width of the sliding window of `for`, `drops` and `rises` where no `over` says otherwise."""
+
+DEFAULT_STOP_AFTER_S = 10
+"""How long ``else stop`` waits, from where evaluation may begin, where no `after` says otherwise."""
 
 
 @dataclass(frozen=True)
@@ -22,8 +36,8 @@ class Quantity:
         (failures of one kind; written ``count(error:Timeout)``), ``users``, ``metric`` (a business metric of the
         locustfile), ``signal`` (what the target felt).
     name
-        A shell pattern for the names it is about: of requests, kinds of failures, of the metric, of the signal. "" is
-        all of them.
+        A pattern for the names it is about: of requests, kinds of failures, of the metric, of the signal. "*" stands
+        for any text and "?" for any character; all else, brackets too, stands for itself. "" is all of them.
     request_type
         Of the requests, such as GET; "" is any.
     """
@@ -32,6 +46,11 @@ class Quantity:
     quantile: float | None = None
     name: str = ""
     request_type: str = ""
+
+    def __post_init__(self) -> None:
+        """One value for one meaning: the name "*" is kept as ""."""
+        if self.name == "*":
+            object.__setattr__(self, "name", "")
 
 
 @dataclass(frozen=True)
@@ -64,3 +83,37 @@ class Criterion:
     from_start: bool = False
     stop: bool = False
     stop_after_s: float | None = None
+
+    @property
+    def window_s(self) -> int | None:
+        """Width of the windows that are judged, in seconds; None: the whole run."""
+        if self.over_s is not None:
+            return int(self.over_s)
+        return DEFAULT_WINDOW_S if self.for_s is not None or self.change else None
+
+    @property
+    def left_alone_s(self) -> int:
+        """How many seconds, from where evaluation may begin, are not judged but only at the end of the run."""
+        if not self.stop:
+            return 0
+        return DEFAULT_STOP_AFTER_S if self.stop_after_s is None else int(self.stop_after_s)
+
+    @property
+    def is_alarm(self) -> bool:
+        """Whether the comparison says, with `for_s`, what must not go on, and not what must hold.
+
+        So it is when it lies on the bad side of a quantity whose good direction is known: few requests, long
+        response times, many errors.
+        """
+        if self.for_s is None or self.change:
+            return False
+        measure = self.quantity.measure
+        if measure in ("rps", "count"):
+            return self.comparison in ("<", "<=")
+        return measure in (*LATENCIES, "error_ratio", "errors") and self.comparison in (">", ">=")
+
+    def __str__(self) -> str:
+        """The canonical text; `Criteria.parse` makes an equal criterion of it."""
+        from loadlab.spec.criterion_writer import write_criterion
+
+        return write_criterion(self)

@@ -23,6 +23,8 @@ def divide_test(test: LoadTest, regions: Sequence[str]) -> dict[str, LoadTest]:
     Users, workers and target_rps are totals, and so are the users of each stage. Each part of a ramp takes as long as
     the whole one. Workers of different regions have different seeds.
 
+    Criteria are those of the whole test, and no part has any.
+
     Raises SpecError when a region would be left without a user or a worker.
     """
     parts = len(regions)
@@ -39,7 +41,7 @@ def divide_test(test: LoadTest, regions: Sequence[str]) -> dict[str, LoadTest]:
     divided = {}
     for part, region in enumerate(regions):
         share = users[part] / test.users
-        changes: dict[str, Any] = {"workers": workers[part]}
+        changes: dict[str, Any] = {"workers": workers[part], "criteria": ()}
         if test.stages:
             changes["stages"] = _divide_stages(test.stages, part, parts)
         else:

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Self
 
 from loadlab.errors import SpecError
 from loadlab.spec import kinds, stage
+from loadlab.spec.criteria import ALLOWED, Criteria
 from loadlab.spec.durations import format_duration
 from loadlab.spec.files import check_file, read_yaml
 from loadlab.spec.locust_options import check_environment, check_options
@@ -24,6 +25,7 @@ _LABEL_VALUE = kinds.text(
     "text of 1 to 200 characters on one line (in YAML: in quotes)", r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]{1,200}"
 )
 _LINES = kinds.text("text (in YAML: in quotes)")
+_CRITERIA = kinds.Kind("list", ALLOWED, lambda field, value: Criteria.parse(value, field))
 
 
 @specification
@@ -76,6 +78,9 @@ class LoadTest(Specification):
         "successful requests per second that a valid run must reach, within 5 %",
         default=None,
     )
+    criteria: Criteria = entry(
+        _CRITERIA, "what the run is judged by, and what ends it early", default=Criteria(), singular="criterion"
+    )
     stop_timeout: float = entry(
         kinds.duration(zero=True), "time that users get to finish their task at the end", default=10.0
     )
@@ -96,6 +101,7 @@ class LoadTest(Specification):
     """The fields that a staged test takes from its stages, and how."""
 
     _other_names: ClassVar[Mapping[str, str]] = {
+        "assertions": "criteria",
         "base_url": "host",
         "clients": "users",
         "duration": "run_time",
@@ -104,6 +110,7 @@ class LoadTest(Specification):
         "hatch_rate": "spawn_rate",
         "processes": "workers",
         "target": "host",
+        "thresholds": "criteria",
         "url": "host",
     }
 

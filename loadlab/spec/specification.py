@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, ClassVar, Self, TypeVar
 
 from loadlab.errors import SpecError, nearest_name
+from loadlab.spec.criterion import Criterion
 from loadlab.spec.kinds import Kind
 
 T = TypeVar("T", bound="Specification")
@@ -208,4 +209,6 @@ def _plain(value: Any) -> Any:
         return [_plain(each) for each in value]
     if isinstance(value, dict):
         return dict(value)
+    if isinstance(value, Criterion):
+        return str(value)
     return value.as_posix() if isinstance(value, Path) else value

@@ -28,7 +28,20 @@ MAY_IMPORT = {
 """Part -> the other parts that it may import. Whatever is not here wires the parts."""
 
 WIRING = {
-    *("__init__", "__main__", "workbench", "archiving", "recovery", "clusters", "results", "live", "cli", "doctor"),
+    *(
+        "__init__",
+        "__main__",
+        "workbench",
+        "archiving",
+        "recovery",
+        "clusters",
+        "results",
+        "shown",
+        "live",
+        "watching",
+        "cli",
+        "doctor",
+    ),
 }
 
 OWNERS = {

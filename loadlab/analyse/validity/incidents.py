@@ -75,7 +75,8 @@ def check_end(reason: str | None, lasted_s: float | None, planned_s: float | Non
         return Check("end", "unjudged", "Whether the test lasted as long as planned is not known.", lasted_s, planned_s)
     if not early:
         return Check("end", "ok", "The test lasted as long as planned.", lasted_s, planned_s)
-    text = f"The test ended {after}: {reason.replace('_', ' ')}."
+    why = "a criterion was broken that ends it" if reason == "criterion_broken" else reason.replace("_", " ")
+    text = f"The test ended {after}: {why}."
     return Check("end", "ok", text, lasted_s, planned_s)
 
 

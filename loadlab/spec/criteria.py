@@ -1,0 +1,57 @@
+"""Criteria: the written conditions that a run is judged by, as one value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Self
+
+from loadlab.errors import SpecError
+from loadlab.spec.criterion import Criterion
+from loadlab.spec.criterion_rules import find_problem
+from loadlab.spec.criterion_text import parse_criteria
+
+ALLOWED = "criteria such as 'p99 < 300ms', separated by ';' or lines, or a list of them"
+
+
+class Criteria(tuple[Criterion, ...]):
+    """An immutable sequence of Criterion; `str` gives its text, which `parse` reads back to an equal value."""
+
+    __slots__ = ()
+
+    @classmethod
+    def parse(cls, given: object, field: str = "criteria") -> Self:
+        """From text (see docs/criteria.md), a Criterion, or a list of both.
+
+        Raises SpecError, naming `field`, with the line that is wrong and a mark below the character.
+        """
+        if isinstance(given, Criteria):
+            return cls(given)
+        if isinstance(given, str):
+            return cls(parse_criteria(given, field))
+        if isinstance(given, Criterion):
+            return cls((_checked(given, field),))
+        if isinstance(given, Mapping | bytes) or not isinstance(given, Iterable):
+            raise SpecError(field, given, ALLOWED)
+        found: list[Criterion] = []
+        for index, entry in enumerate(given):
+            if not isinstance(entry, str | Criterion):
+                raise SpecError(f"{field}[{index}]", entry, ALLOWED)
+            found += cls.parse(entry, f"{field}[{index}]")
+        return cls(found)
+
+    def __str__(self) -> str:
+        return "; ".join(map(str, self))
+
+    def __repr__(self) -> str:
+        return f"Criteria.parse({str(self)!r})"
+
+    def texts(self) -> list[str]:
+        """The canonical text of each."""
+        return [str(criterion) for criterion in self]
+
+
+def _checked(criterion: Criterion, field: str) -> Criterion:
+    problem = find_problem(criterion)
+    if problem is not None:
+        raise SpecError(field, criterion, problem.text)
+    return criterion
