@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -19,7 +19,9 @@ OTHER = "(other)"
 """What the rarest names and kinds are counted under when there are too many."""
 
 
-def distinct_keys(frame: pd.DataFrame, columns: Sequence[str], clean: Callable[[str], str]) -> tuple[Ints, list[Key]]:
+def distinct_keys(
+    frame: pd.DataFrame, columns: Sequence[str], clean: Callable[[str], str] = str
+) -> tuple[Ints, list[Key]]:
     """A code for each row and the texts that each code stands for, cleaned; null is the empty text."""
     factors = [frame[column].astype("category").cat for column in columns]
     codes = np.stack([factor.codes.to_numpy(np.int64) for factor in factors])
@@ -37,12 +39,15 @@ def merge_keys(codes: Ints, keys: Sequence[Key]) -> tuple[Ints, list[Key]]:
     return np.array([numbers[key] for key in keys], dtype=np.int64)[codes], list(numbers)
 
 
-def keep_most_frequent(weights: Mapping[Sortable, float], limit: int) -> set[Sortable]:
-    """At most `limit` keys, those of the greatest weight.
+def keep_most_frequent(
+    weights: Mapping[Sortable, float], limit: int, prefer: Collection[Sortable] = ()
+) -> set[Sortable]:
+    """At most `limit` keys: those in `prefer` first, which were sent before, then those of the greatest weight.
 
     Ties are broken by the key's text, so that the same run gives the same choice.
     """
-    return set(sorted(weights, key=lambda key: (-weights[key], str(key)))[:limit])
+    ordered = sorted(weights, key=lambda key: (key not in prefer, -weights[key], str(key)))
+    return set(ordered[:limit])
 
 
 def fold(codes: Ints, keys: Sequence[Key], weights: NDArray[Any], limit: int) -> tuple[Ints, list[Key], int]:

@@ -79,7 +79,6 @@ def plan_openmetrics(
     built = build_families(run.table, target)
     body = render(built.families, openmetrics=target.form != "prometheus")
     samples = sum(family.sample_count for family in built.families)
-    more: dict[str, Any] = {"again": again} if again else {}
     return Plan(
         title=f"Run {run.id} to {_where(place)}, {', '.join(f'{name} {value}' for name, value in target.base)}",
         numbers={
@@ -93,7 +92,7 @@ def plan_openmetrics(
         place=place,
         folder=Path(run.path),
         replaces=True,
-        **more,
+        again=again or Plan.again,
     )
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from loadlab.errors import SpecError, nearest_name
+from loadlab.export.labels import read_label
 from loadlab.export.prometheus.buckets import DEFAULT_BUCKETS, read_bounds
 from loadlab.export.prometheus.family import Labels, readable
 from loadlab.spec import parse_duration
@@ -67,8 +68,8 @@ def read_target(
     Raises SpecError.
     """
     base = [
-        ("service", _given("service", service, labels)),
-        ("environment", _given("environment", environment, labels)),
+        ("service", readable(read_label("service", service, labels))),
+        ("environment", readable(read_label("environment", environment, labels))),
     ]
     if run_id:
         base.append(("run_id", readable(run_id)))
@@ -92,14 +93,6 @@ def check_form(form: Any) -> str:
         allowed = "; ".join(f"{name}: {what}" for name, what in FORMS.items())
         raise SpecError("form", form, allowed, nearest=nearest_name(str(form), FORMS))
     return str(form)
-
-
-def _given(field: str, value: str | None, labels: Mapping[str, str]) -> str:
-    value = value or labels.get(field)
-    if not value or not isinstance(value, str) or not value.strip():
-        allowed = f"the label {field} of the test (--label {field}=NAME), or {field}=NAME here"
-        raise SpecError.missing(field, allowed) if not value else SpecError(field, value, allowed)
-    return readable(value)
 
 
 def _resolution_s(resolution: str | float) -> int:
