@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from typing import Self
 
 from loadlab.errors import SpecError
+from loadlab.spec.criteria_baseline import Baseline, derive_criteria
 from loadlab.spec.criterion import Criterion
 from loadlab.spec.criterion_rules import find_problem
 from loadlab.spec.criterion_text import parse_criteria
@@ -38,6 +39,18 @@ class Criteria(tuple[Criterion, ...]):
                 raise SpecError(f"{field}[{index}]", entry, ALLOWED)
             found += cls.parse(entry, f"{field}[{index}]")
         return cls(found)
+
+    @classmethod
+    def from_run(cls, run: Baseline, margin: float = 0.2, *, endpoints: int = 3) -> Self:
+        """From what a good run measured, `margin` worse each: 0.2 for 20 %.
+
+        Throughput, p50, p95, p99 and error ratio of all requests, and p95 of the busiest `endpoints`; what has too few
+        samples is left out. Limits are rounded to two digits, away from what was measured; that of the error ratio
+        leaves room for chance.
+
+        Raises SpecError for an invalid run and impossible arguments, NotEnoughSamples where not even p95 can be told.
+        """
+        return cls(derive_criteria(run, margin, endpoints))
 
     def __str__(self) -> str:
         return "; ".join(map(str, self))

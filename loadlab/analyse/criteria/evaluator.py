@@ -140,9 +140,9 @@ class Evaluator:
         """The source of a criterion; what is about the same has the same."""
         quantity = criterion.quantity
         key: tuple[object, ...]
-        if quantity.measure == "signal":
-            key = ("signal", quantity.name, criterion.unit)
-        elif quantity.measure in ("errors", "users", "metric"):
+        if quantity.measure in ("metric", "signal"):
+            key = (quantity.measure, quantity.name, criterion.unit)
+        elif quantity.measure in ("errors", "users"):
             key = (quantity.measure, quantity.name)
         else:
             key = ("requests", quantity.name, quantity.request_type)
@@ -167,7 +167,7 @@ def _make_source(quantity: Quantity, unit: str) -> Source:
     if quantity.measure == "users":
         return UserSource()
     if quantity.measure == "metric":
-        return MetricSource(quantity)
+        return MetricSource(quantity, unit)
     return SignalSource(quantity, unit) if quantity.measure == "signal" else RequestSource(quantity)
 
 

@@ -46,7 +46,8 @@ class BySecond:
 
     def between(self, name: str, first: int, stop: int) -> NDArray[Any]:
         """A column from second `first` to before `stop`; a view that writes through."""
-        self.cover(first, stop)
+        if first < self.first or stop > self._stop:
+            self.cover(first, stop)
         return self._columns[name][first - self.first : stop - self.first]
 
 

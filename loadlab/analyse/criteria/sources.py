@@ -164,9 +164,10 @@ class MetricSource:
 
     table = "metrics"
 
-    def __init__(self, quantity: Quantity) -> None:
+    def __init__(self, quantity: Quantity, unit: str) -> None:
         self.seconds = BySecond(counted=0.0, level=0.0, told=0)
         self.kinds: set[str] = set()
+        self._unit = unit
         self._name = quantity.name
         self._pattern = Pattern(quantity.name)
         self._names: set[str] = set()
@@ -202,6 +203,8 @@ class MetricSource:
         """See Source."""
         if len(self.kinds) > 1:
             return f"metric({self._name}) is about counters and gauges at the same time; give one name."
+        if self._unit and self.kinds == {"gauge"}:
+            return f"metric({self._name}) is a gauge, which has no rate; leave '{self._unit}' out."
         return "" if self.kinds else _suggest(f"The run has no metric {self._name!r}", self._name, self._names)
 
 
