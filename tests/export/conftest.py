@@ -59,3 +59,23 @@ def aws(aws_server, boto_session, monkeypatch):
     assert connection.getresponse().status == 200
     connection.close()
     return aws_server
+
+
+@pytest.fixture(scope="session")
+def gateway_server():
+    from pushgateway_double import PushgatewayDouble
+
+    with PushgatewayDouble() as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05})
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def gateway(gateway_server, monkeypatch):
+    """An empty Pushgateway."""
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    gateway_server.reset()
+    return gateway_server

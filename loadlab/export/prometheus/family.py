@@ -66,8 +66,8 @@ class Family:
 
 
 def readable(text: str) -> str:
-    """`text` as a label's value can hold it: valid UTF-8 without NUL, which Prometheus reads as the end of the text."""
-    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "\N{REPLACEMENT CHARACTER}")
+    """`text` as UTF-8 can hold it: half of a surrogate pair becomes a question mark."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def metric_names(texts: Mapping[Key, str]) -> dict[Key, str]:
