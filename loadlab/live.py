@@ -61,6 +61,11 @@ class LiveRun:
             raise
 
     @property
+    def labels(self) -> dict[str, str]:
+        """The labels of its test."""
+        return dict(self.test.labels)
+
+    @property
     def elapsed_s(self) -> float:
         """Seconds since the load was asked for."""
         return time.monotonic() - self._began

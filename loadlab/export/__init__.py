@@ -5,7 +5,10 @@ A new place implements `Place` and `Connection` and makes a `Plan`; see `loadlab
 
 from __future__ import annotations
 
-from loadlab.export.aws.api import cloudwatch, plan_cloudwatch
+from loadlab.export.aws.alarms import Alarm, AlarmReport
+from loadlab.export.aws.api import cloudwatch, cloudwatch_alarms, cloudwatch_dashboard, plan_cloudwatch
+from loadlab.export.aws.dashboard import Dashboard
+from loadlab.export.aws.live import LiveExport
 from loadlab.export.aws.session import Access
 from loadlab.export.ledger import Ledger
 from loadlab.export.plan import Connection, NotDelivered, Parcel, Place, Plan
@@ -15,8 +18,12 @@ from loadlab.export.source import LiveSource, Source
 
 __all__ = [
     "Access",
+    "Alarm",
+    "AlarmReport",
     "Connection",
+    "Dashboard",
     "Ledger",
+    "LiveExport",
     "LiveSource",
     "NotDelivered",
     "Parcel",
@@ -25,6 +32,8 @@ __all__ = [
     "Receipt",
     "Source",
     "cloudwatch",
+    "cloudwatch_alarms",
+    "cloudwatch_dashboard",
     "openmetrics",
     "plan_cloudwatch",
     "plan_openmetrics",

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 Ints = NDArray[np.int64]
 Key = tuple[str, ...]
+"""A name of several parts, such as request type and name."""
+
 Sortable = TypeVar("Sortable", bound=Hashable)
 
 OTHER = "(other)"
@@ -42,12 +44,13 @@ def merge_keys(codes: Ints, keys: Sequence[Key]) -> tuple[Ints, list[Key]]:
 def keep_most_frequent(
     weights: Mapping[Sortable, float], limit: int, prefer: Collection[Sortable] = ()
 ) -> set[Sortable]:
-    """At most `limit` keys: those in `prefer` first, which were sent before, then those of the greatest weight.
+    """The keys that are kept apart: those in `prefer`, which were sent before, and the ones of the greatest weight.
 
-    Ties are broken by the key's text, so that the same run gives the same choice.
+    Of the others as many as `limit` leaves room for beside all of `prefer`, also those that `weights` lacks. Ties are
+    broken by the key's text, so that the same run gives the same choice.
     """
-    ordered = sorted(weights, key=lambda key: (key not in prefer, -weights[key], str(key)))
-    return set(ordered[:limit])
+    others = sorted((key for key in weights if key not in prefer), key=lambda key: (-weights[key], str(key)))
+    return {key for key in weights if key in prefer} | set(others[: max(limit - len(prefer), 0)])
 
 
 def fold(codes: Ints, keys: Sequence[Key], weights: NDArray[Any], limit: int) -> tuple[Ints, list[Key], int]:

@@ -80,11 +80,14 @@ class NotDelivered(Exception):
         Whether trying again can help: throttled, unreachable, broken on the other side.
     in_doubt
         Whether it may have been accepted all the same: the answer was lost.
+    code
+        What the place calls the error, where it has a name for it.
     """
 
-    def __init__(self, reason: str, *, again: bool = False, in_doubt: bool = False) -> None:
+    def __init__(self, reason: str, *, again: bool = False, in_doubt: bool = False, code: str = "") -> None:
         self.again = again
         self.in_doubt = in_doubt
+        self.code = code
         super().__init__(reason)
 
 
@@ -141,14 +144,7 @@ class Plan:
 
         A name that ends in ``.gz`` is compressed. Raises ExportError when the file cannot be written.
         """
-        path = Path(path)
-        bodies = b"".join(parcel.body for parcel in self.parcels)
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(gzip.compress(bodies, mtime=0) if path.suffix == ".gz" else bodies)
-        except OSError as error:
-            raise ExportError(f"{path} cannot be written: {error.strerror or error}") from error
-        return path
+        return write_bodies(Path(path), [parcel.body for parcel in self.parcels])
 
     def rehearse(self, path: str | Path) -> Receipt:
         """`write` the bodies, and say in a receipt that nothing was sent. Raises ExportError."""
@@ -166,6 +162,17 @@ class Plan:
         from loadlab.export.sending import send
 
         return send(self, timeout_s=timeout_s)
+
+
+def write_bodies(path: Path, bodies: Sequence[bytes]) -> Path:
+    """Write `bodies` one after the other to `path`, compressed where it ends in ``.gz``. Raises ExportError."""
+    data = b"".join(bodies)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(gzip.compress(data, mtime=0) if path.suffix == ".gz" else data)
+    except OSError as error:
+        raise ExportError(f"{path} cannot be written: {error.strerror or error}") from error
+    return path
 
 
 def _number(value: float) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from loadlab.errors import ExportError
 from loadlab.export.ledger import Ledger, NoLedger
-from loadlab.export.plan import Connection, NotDelivered, Parcel, Plan
+from loadlab.export.plan import Connection, NotDelivered, Parcel, Place, Plan
 from loadlab.export.receipt import Receipt
 
 FIRST_WAIT_S = 0.5
@@ -43,13 +43,15 @@ def send(plan: Plan, *, timeout_s: float = 600.0) -> Receipt:
 
 def open_ledger(plan: Plan, identity: str) -> Ledger | NoLedger:
     """The ledger of this plan and place, not yet entered."""
-    return NoLedger() if plan.replaces else Ledger(ledger_path(plan, identity), identity)
+    if plan.replaces:
+        return NoLedger()
+    return Ledger(ledger_path(plan.place, plan.folder, plan.ledger, identity), identity)
 
 
-def ledger_path(plan: Plan, identity: str) -> Path:
-    """Where the ledger of this plan and place is: a file a place, because another account knows nothing of this one."""
+def ledger_path(place: Place, folder: Path, ledger: Path | None, identity: str) -> Path:
+    """Where the ledger is: a file a place, because another account knows nothing of this one; or the file `ledger`."""
     digest = hashlib.sha256(identity.encode()).hexdigest()[:12]
-    return plan.ledger or plan.folder / "exports" / f"{plan.place.name}-{digest}.jsonl"
+    return ledger or folder / "exports" / f"{place.name}-{digest}.jsonl"
 
 
 def not_complete(reason: NotDelivered, receipt: Receipt, left: Sequence[Parcel], again: str) -> ExportError:
@@ -69,13 +71,22 @@ def not_complete(reason: NotDelivered, receipt: Receipt, left: Sequence[Parcel],
     return error
 
 
+def waits(seed: bytes) -> Iterator[float]:
+    """How long to wait before the second attempt, the third and so on, without end; in seconds.
+
+    It doubles from `FIRST_WAIT_S` up to `LONGEST_WAIT_S`, of which between a half and all is waited, by a random number
+    that `seed` determines: two exporters do not knock at the same time, and a test knows what comes.
+    """
+    shares = random.Random(seed)
+    longest_s = FIRST_WAIT_S
+    while True:
+        yield longest_s * shares.uniform(0.5, 1.0)
+        longest_s = min(2 * longest_s, LONGEST_WAIT_S)
+
+
 @dataclass
 class Sender:
-    """Delivers parcels one after the other; waits and tries again where that can help, up to `timeout_s` in all.
-
-    The wait doubles from `FIRST_WAIT_S` up to `LONGEST_WAIT_S`, of which between a half and all is waited, by a random
-    number that the parcel determines: two exporters do not knock at the same time, and a test knows what comes.
-    """
+    """Delivers parcels one after the other; waits and tries again where that can help, up to `timeout_s` in all."""
 
     connection: Connection
     ledger: Ledger | NoLedger
@@ -101,20 +112,16 @@ class Sender:
     def _deliver(self, parcel: Parcel) -> None:
         number = self.ledger.begin(parcel)
         in_doubt = False
-        waits = random.Random(parcel.body)
-        attempt = 0
-        while True:
+        for wait_s in waits(parcel.body):
             try:
                 self.connection.deliver(parcel)
             except NotDelivered as reason:
                 in_doubt |= reason.in_doubt
-                wait_s = min(FIRST_WAIT_S * 2**attempt, LONGEST_WAIT_S) * waits.uniform(0.5, 1.0)
                 if not reason.again or time.monotonic() + wait_s > self._end:
                     if not in_doubt:
                         self.ledger.refuse(number, str(reason))
                     raise
                 time.sleep(wait_s)
-                attempt += 1
             else:
                 self.ledger.accept(number, parcel, in_doubt=in_doubt)
                 return

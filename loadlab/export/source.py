@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -24,20 +24,32 @@ class Source(Protocol):
 class GrowingTables(Protocol):
     """The tables of a run that goes on; see `loadlab.stream.TableBuilder`."""
 
-    end: dict[str, Any] | None
-    last_second: int | None
-    missing: dict[int, set[str]]
+    @property
+    def end(self) -> dict[str, Any] | None:
+        """The last record; None until it has come."""
+
+    @property
+    def last_second(self) -> int | None:
+        """The latest second that is known, epoch; None before the first."""
+
+    @property
+    def missing(self) -> dict[int, set[str]]:
+        """For each second that is not complete yet, the workers whose part has not come."""
 
     def last(self, table: str, seconds: int) -> pd.DataFrame:
         """The rows of the last `seconds` seconds, counted back from `last_second` inclusive."""
 
 
+@runtime_checkable
 class LiveSource(Protocol):
     """A run that goes on: its id, its folder, its labels, and its tables so far."""
 
     id: str
     path: Path
-    tables: GrowingTables
+
+    @property
+    def tables(self) -> GrowingTables:
+        """What has come so far."""
 
     @property
     def labels(self) -> Mapping[str, str]:

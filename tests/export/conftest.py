@@ -9,7 +9,7 @@ from pathlib import Path
 import boto3
 import pytest
 
-sys.path.append(str(Path(__file__).parents[1] / "analyse"))  # raw_samples
+sys.path += [str(Path(__file__).parents[1] / part) for part in ("analyse", "spec")]
 
 CREDENTIALS = {
     "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",

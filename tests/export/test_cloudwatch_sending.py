@@ -31,7 +31,7 @@ def many(aws, monkeypatch):
 
 @pytest.fixture
 def run(tmp_path):
-    made, _ = full_run(tmp_path / "run", seconds=40)
+    made, _ = full_run(tmp_path / "run", seconds=70)
     made.path.mkdir()
     return made
 

@@ -196,8 +196,8 @@ def test_patience_ends(run, gateway):
     samples = loadlab.export.plan_openmetrics(run, gateway.url).numbers["samples"]
     assert str(raised.value) == (
         f"Run {run.id} to the Pushgateway {gateway.url}, job loadlab, service shop, environment staging: sent 0 "
-        f"samples in 0 requests, {samples:,} were not sent. It stopped because of this: {gateway.url} answered 503 Service "
-        "Unavailable. Not sent: 1 request, the prometheus text first. To send the rest: the same call again; sending "
+        f"samples in 0 requests, {samples:,} were not sent. It stopped because of this: {gateway.url} answered 503 "
+        "Service Unavailable. Not sent: 1 request, the prometheus text first. To send the rest: the same call again; sending "
         "again replaces what was sent."
     )
     assert raised.value.receipt.left == samples

@@ -152,7 +152,10 @@ def test_a_torn_ledger(shelf, tmp_path):
 
 def test_two_exports_at_a_time(shelf, tmp_path):
     made = plan(shelf, tmp_path)
-    with Ledger(sending.ledger_path(made, "shelf 1"), "shelf 1"), pytest.raises(ExportError, match="Another process"):
+    with (
+        Ledger(sending.ledger_path(shelf, tmp_path, None, "shelf 1"), "shelf 1"),
+        pytest.raises(ExportError, match="Another process"),
+    ):
         made.send()
     assert shelf.kept == []
     assert made.send().sent == 10

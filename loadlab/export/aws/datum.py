@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
-from loadlab.export.aws.target import Dimensions
+from loadlab.export.aws.naming import Dimensions
 
 Kind = Literal["count", "sum", "samples"]
 

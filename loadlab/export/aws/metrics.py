@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -19,9 +20,10 @@ from loadlab.export.aws.limits import (
     REQUEST_USD,
     SENDING_S,
 )
-from loadlab.export.aws.packing import Accepted, metrics_of, pack, subtract, unpack
+from loadlab.export.aws.naming import Preferred
+from loadlab.export.aws.packing import metrics_of, pack, subtract, unpack
 from loadlab.export.aws.session import Access, call, identity
-from loadlab.export.aws.tables import Built, Preferred, build_datums
+from loadlab.export.aws.tables import Built, build_datums
 from loadlab.export.aws.target import Target, read_target
 from loadlab.export.plan import Connection, Parcel, Plan
 
@@ -107,7 +109,7 @@ class MetricsConnection:
         if accepted:
             known = unpack(accepted)
             if self._place.built.folded:
-                datums = self._place.rebuild(preferred(known)).datums
+                datums = self._place.rebuild(Preferred.of((name, of) for name, of, _ in known)).datums
             datums = subtract(datums, known)
             parcels = pack(datums, self._place.target)
         check_times(datums, self._place.target.resolution_s, time.time())
@@ -120,21 +122,7 @@ class MetricsConnection:
 
 def put_metric_data(client: Any, parcel: Parcel) -> None:
     """Send one parcel. Raises NotDelivered."""
-    import json
-
     call(client, "put_metric_data", **json.loads(parcel.body))
-
-
-def preferred(known: Accepted) -> Preferred:
-    """The names that were kept apart in what was accepted."""
-    names, kinds = set(), set()
-    for _, dimensions, _ in known:
-        values = dict(dimensions)
-        if "name" in values:
-            names.add((values["request_type"], values["name"]))
-        if "kind" in values:
-            kinds.add(values["kind"])
-    return Preferred(frozenset(names), frozenset(kinds), frozenset(name for name, _, _ in known))
 
 
 def check_times(datums: Sequence[Datum], resolution_s: int, now: float) -> None:

@@ -14,7 +14,8 @@ from typing import Any
 
 from loadlab.export.aws.datum import Datum
 from loadlab.export.aws.limits import MAX_BODY_BYTES, MAX_DATUMS, MAX_VALUES
-from loadlab.export.aws.target import Dimensions, Target
+from loadlab.export.aws.naming import Dimensions
+from loadlab.export.aws.target import Target
 from loadlab.export.plan import Parcel
 
 Place = tuple[str, Dimensions, int]

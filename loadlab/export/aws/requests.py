@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from loadlab.export.aws.datum import Datum, Metric
-from loadlab.export.aws.target import Dimensions
+from loadlab.export.aws.naming import Dimensions
 from loadlab.schema import GAMMA, MAX_BUCKET, ZERO_BUCKET
 
 if TYPE_CHECKING:

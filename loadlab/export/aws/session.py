@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from urllib.parse import urlsplit
 
 from loadlab.errors import ExportError, SpecError
 from loadlab.export.plan import NotDelivered
+from loadlab.export.sending import waits
 
 CONNECT_TIMEOUT_S = 10
 READ_TIMEOUT_S = 30
@@ -51,13 +53,38 @@ class Access:
     endpoint_url: str | None = None
     account: str | None = None
 
+    def region_name(self) -> str:
+        """The region, also without credentials. Raises ExportError when there is none."""
+        return self._region(self._open())
+
+    def _open(self) -> Any:
+        import boto3
+        from botocore.exceptions import BotoCoreError
+
+        if self.session is not None:
+            return self.session
+        if boto3.DEFAULT_SESSION is not None and not self.profile:
+            return boto3.DEFAULT_SESSION
+        try:
+            return boto3.Session(profile_name=self.profile or None)
+        except BotoCoreError as error:
+            raise ExportError(f"AWS: {_words(error)}. Nothing was sent.") from error
+
+    def _region(self, session: Any) -> str:
+        region = self.region or session.region_name or os.environ.get("AWS_REGION")  # which boto3 leaves out
+        if not region:
+            raise ExportError(
+                "AWS: no region. Looked at: the argument region, AWS_DEFAULT_REGION (not set), the profile "
+                f"in {_config_file()} (none), AWS_REGION (not set). Nothing was sent."
+            )
+        return str(region)
+
     def client(self, service: str = "cloudwatch") -> Any:
         """A client with one attempt a call: who calls has patience of its own.
 
         Raises ExportError, without asking any network, when there is no region, and with what was looked for when
         there are no credentials.
         """
-        import boto3
         from botocore.config import Config
         from botocore.exceptions import BotoCoreError
 
@@ -67,18 +94,9 @@ class Access:
             read_timeout=READ_TIMEOUT_S,
             request_min_compression_size_bytes=1024,
         )
+        session = self._open()
+        region = self._region(session)
         try:
-            session = (
-                self.session
-                or (not self.profile and boto3.DEFAULT_SESSION)
-                or boto3.Session(profile_name=self.profile or None)
-            )
-            region = self.region or session.region_name or os.environ.get("AWS_REGION")  # which boto3 leaves out
-            if not region:
-                raise ExportError(
-                    "AWS: no region. Looked at: the argument region, AWS_DEFAULT_REGION (not set), the profile "
-                    f"in {_config_file()} (none), AWS_REGION (not set). Nothing was sent."
-                )
             if session.get_credentials() is None:
                 raise ExportError(f"AWS: no credentials. {looked_at(session)} Nothing was sent.")
             url = self.endpoint_url or None
@@ -158,17 +176,30 @@ def call(client: Any, operation: str, **parameters: Any) -> dict[str, Any]:
         raise NotDelivered(f"AWS: {_words(error)}") from error
 
 
+def call_patiently(client: Any, operation: str, end: float, **parameters: Any) -> dict[str, Any]:
+    """`call`, again and again with longer and longer waits while that can help, until `end` (time.monotonic).
+
+    For operations that may be carried out twice. Raises NotDelivered.
+    """
+    for wait_s in waits(json.dumps([operation, parameters], default=str).encode()):
+        try:
+            return call(client, operation, **parameters)
+        except NotDelivered as reason:
+            if not reason.again or time.monotonic() + wait_s > end:
+                raise
+            time.sleep(wait_s)
+    raise AssertionError("waits never end")
+
+
 def _refusal(error: Any) -> NotDelivered:
     code, message = error.response["Error"].get("Code", ""), error.response["Error"].get("Message", "")
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
     said = f"AWS answered {status} {code}: {message}".rstrip(": ")
     if code in THROTTLED or status == 429:
-        return NotDelivered(f"{said} (throttled)", again=True)
+        return NotDelivered(f"{said} (throttled)", again=True, code=code)
     if code in EXPIRED:
-        return NotDelivered(f"{said}. The credentials have expired: renew them")
-    if status >= 500:
-        return NotDelivered(said, again=True)
-    return NotDelivered(said)
+        return NotDelivered(f"{said}. The credentials have expired: renew them", code=code)
+    return NotDelivered(said, again=status >= 500, code=code)
 
 
 def _words(error: Exception) -> str:

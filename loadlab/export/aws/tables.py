@@ -9,14 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from loadlab.export.aws.datum import Datum, Kind, Metric
 from loadlab.export.aws.limits import MAX_MAGNITUDE, MAX_NAME_CHARS, MAX_VALUE_CHARS
-from loadlab.export.aws.naming import EMPTY, clean_name
+from loadlab.export.aws.naming import EMPTY, Preferred, clean_name
 from loadlab.export.aws.requests import Ints, period_starts, request_datums, request_rows
 from loadlab.export.aws.target import Target
 from loadlab.export.keys import OTHER, Key, distinct_keys, keep_most_frequent, merge_keys
@@ -53,14 +53,6 @@ UNITS = {
 
 SIGNIFICANT_DIGITS = 4
 """Of signals and gauges, so that the values of many pods in a minute fit into few datums."""
-
-
-class Preferred(NamedTuple):
-    """What was sent before and is therefore kept apart again: (request_type, name), kinds, and own metrics' names."""
-
-    names: frozenset[Key] = frozenset()
-    kinds: frozenset[str] = frozenset()
-    metrics: frozenset[str] = frozenset()
 
 
 @dataclass
@@ -114,7 +106,7 @@ def _add_errors(built: Built, table: Callable[[str], pd.DataFrame], target: Targ
         codes, kinds = distinct_keys(frame, ("kind",))
         cleaned = _cleaned(built, "kind of failure", kinds)
         weights = _added(cleaned, np.bincount(codes, weights=counts, minlength=len(kinds)))
-        kept = keep_most_frequent(weights, MAX_KINDS, {(kind,) for kind in prefer.kinds})
+        kept = keep_most_frequent(weights, MAX_KINDS, prefer.kinds)
         if len(left := set(cleaned) - kept):
             built.folded = True
             built.notes.append(f"{len(left):,} kinds of failures beyond {MAX_KINDS} are counted together as {OTHER}.")
@@ -180,7 +172,8 @@ def _add_own(
         for name in names
     ]
     weights = _added([key[0] for key in keys], np.bincount(codes, minlength=len(keys)))
-    kept = keep_most_frequent(weights, MAX_OWN_METRICS, prefer.metrics)
+    sent = {name for name in prefer.metrics if name.startswith(prefix)}
+    kept = keep_most_frequent(weights, MAX_OWN_METRICS, sent)
     if len(left := sorted(set(weights) - kept)):
         built.folded = True
         built.notes.append(

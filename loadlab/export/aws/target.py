@@ -8,14 +8,12 @@ from dataclasses import dataclass
 
 from loadlab.errors import SpecError
 from loadlab.export.aws.limits import MAX_NAME_CHARS, MAX_VALUE_CHARS
-from loadlab.export.aws.naming import clean_name
+from loadlab.export.aws.naming import Dimensions, clean_name
 from loadlab.export.labels import read_label
 from loadlab.spec import parse_duration
 
 RESOLUTIONS_S = (1, 60)
 """What CloudWatch stores: seconds or minutes."""
-
-Dimensions = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
