@@ -82,10 +82,14 @@ def archive(
     )
     result = Run(folder.path)
     try:
-        folder.update_info(validity=result.validity.to_dict())
+        folder.update_info(validity=result.validity.to_dict(), verdict=result.verdict.to_dict())
         folder.write_summary(result.summary_dict())
     except AnalysisError as error:  # the tables are there and can be opened; what they add up to is not known
-        folder.update_info(validity={"status": "invalid", "reasons": [str(error)], "checks": []})
+        reasons = [str(error)]
+        folder.update_info(
+            validity={"status": "invalid", "reasons": reasons, "checks": []},
+            verdict={"status": "invalid", "reasons": reasons, "criteria": []},
+        )
 
 
 def conserve(requests: pd.DataFrame, workers: dict[str, dict[str, Any]], sent: dict[str, int] | None) -> dict[str, int]:

@@ -125,6 +125,15 @@ class Run(Archive):
         results = evaluate(asked, {name: getattr(self, name) for name in TABLES}) if asked else ()
         return judge(asked, results, self.validity, end_reason=self.info.get("end_reason"))
 
+    def judged_by(self, criteria: Criteria | Criterion | str | Sequence[str | Criterion]) -> Run:
+        """This run with the verdict by other criteria, of which all its reports tell; its folder stays as it is.
+
+        Raises SpecError.
+        """
+        other = Run(self.path)
+        other.verdict = self.judge(criteria)
+        return other
+
     def overview(self) -> LayoutDOM:
         """All charts over time, linked; a Bokeh layout. See `loadlab.plot.overview_figures`."""
         from loadlab import plot
@@ -195,8 +204,8 @@ class Run(Archive):
         return Markup(render_table(data, "endpoints"), render_table_text(data, "endpoints"))
 
     def report_table(self, name: str) -> Markup:
-        """One of the report's other tables, for a notebook: checks, endpoints, errors, events, exemplars,
-        generators or stages.
+        """One of the report's other tables, for a notebook: criteria, checks, endpoints, errors, events, exemplars,
+        generators, regions or stages.
 
         Raises SpecError for another name.
         """
@@ -204,14 +213,24 @@ class Run(Archive):
 
         return Markup(render_table(self._numbers, name), render_table_text(self._numbers, name))
 
-    def report(self, path: str | Path | None = None) -> ReportFile:
-        """Write the HTML report, by default ``report.html`` in the run's folder.
+    def report(self, path: str | Path | None = None, form: str = "html") -> ReportFile:
+        """Write the report, by default ``report.html`` in the run's folder; see `render` for its other forms.
 
-        Raises ReportError when it cannot be written.
+        Raises SpecError for another form, ReportError when it cannot be written.
         """
-        from loadlab.report import write_report
+        from loadlab.report import FORMATS, write
 
-        return ReportFile(self.id, write_report(self.report_data(), path or self.path / "report.html"))
+        data = self.report_data() if form == "html" else self._numbers
+        return ReportFile(self.id, write(data, path or self.path / FORMATS.get(form, ""), form))
+
+    def render(self, form: str) -> str:
+        """The report as text: "html", "markdown" for a merge request, "junit" for a CI system, "json" (summary.json).
+
+        Raises SpecError for another form.
+        """
+        from loadlab.report import render
+
+        return render(self.report_data() if form == "html" else self._numbers, form)
 
     def __repr__(self) -> str:
         total = self.summary().iloc[-1]
@@ -258,6 +277,8 @@ class Run(Archive):
         return ReportData(
             info=self.info,
             validity=self.validity.to_dict(),
+            verdict=self.verdict.to_dict(),
+            kept_in=str(self.path),
             summary=self.summary(),
             errors=self.failures(),
             stages=self.stages(),

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -12,9 +13,30 @@ __all__ = ["browser"]
 hypothesis.settings.register_profile("loadlab", deadline=None)  # a slow machine is no fault of an example
 hypothesis.settings.load_profile("loadlab")
 
+TESTS = Path(__file__).parent
+LONG = (
+    "launch/test_cluster_suite",
+    "workbench/",
+    "browser/",
+    "notebooks/",
+    "contract/",
+    "cli/",
+    "scenarios/",
+    "report/",
+)
+"""The tests that take long, the longest first: whoever runs several files at a time ends with many short ones."""
+
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--rewrite-docs", action="store_true", help="write the generated parts of README.md anew")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    def place(item: pytest.Item) -> int:
+        path = item.path.relative_to(TESTS).as_posix() if item.path.is_relative_to(TESTS) else ""
+        return next((place for place, long in enumerate(LONG) if path.startswith(long)), len(LONG))
+
+    items.sort(key=place)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

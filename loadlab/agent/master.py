@@ -60,6 +60,7 @@ class Master:
         self._finishing = False
         self._quitting = False
         self._rebalancing: gevent.Greenlet | None = None
+        self._starting: gevent.Greenlet | None = None
         self._leaving = False
         options = environment.parsed_options
         self.expected = options.expect_workers if isinstance(self.runner, MasterRunner) and options else 1
@@ -133,7 +134,11 @@ class Master:
                 self._ramping = True
                 if self._started:
                     self._write_stage()
-            return start(user_count, spawn_rate, *args, **kwargs)
+            self._starting = gevent.getcurrent()
+            try:
+                return start(user_count, spawn_rate, *args, **kwargs)
+            finally:
+                self._starting = None
 
         self.runner.start = watched
 
@@ -243,8 +248,9 @@ class Master:
             self.feed.event("ramp_complete", "", f"{user_count:,} users are running", {"users": user_count})
 
     def _on_test_stopping(self, **_: Any) -> None:
-        if self._rebalancing is not None and self._rebalancing is not gevent.getcurrent():
-            self._rebalancing.kill()  # else it would go on to hand out users
+        for greenlet in (self._rebalancing, self._starting):
+            if isinstance(greenlet, gevent.Greenlet) and greenlet is not gevent.getcurrent():
+                greenlet.kill()  # else it would go on to hand out users: Locust's own timer does not end a ramp
         if not self.stop_reason:
             if isinstance(self.runner, MasterRunner) and self.runner.worker_count <= 0:
                 self.stop_reason = "workers_lost"

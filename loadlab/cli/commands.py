@@ -11,20 +11,19 @@ import click
 import loadlab
 from loadlab.cli.exit_codes import UNEXPECTED, exit_code_of_notebook, exit_code_of_run
 from loadlab.cli.group import CommandGroup
+from loadlab.cli.junit_file import facts_of_notebook, junit_option, kept_junit, make_place_for_junit
 from loadlab.cli.loadtest_options import kubernetes_options, loadtest_options, read_kubernetes, read_test
 from loadlab.cli.output import echo
+from loadlab.cli.run_options import run_argument, runs_option
+from loadlab.errors import ReportError
 from loadlab.progress import Progress
-from loadlab.spec import read_duration, read_pairs, writable_file
+from loadlab.spec import check_folder, read_duration, read_pairs, writable_file
 
 if TYPE_CHECKING:
     from loadlab.report import NotebookResult
+    from loadlab.results import Run
 
 _STATUSES = ("running", "finished", "recovered", "unfinished", "corrupt")
-
-_runs_option = click.option(
-    "--runs", "runs_folder", metavar="DIR", default="runs", show_default=True, help="Folder that keeps the runs."
-)
-_run_argument = click.argument("run_ref", metavar="[RUN]", default="latest")
 
 
 @click.group(cls=CommandGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -32,7 +31,8 @@ _run_argument = click.argument("run_ref", metavar="[RUN]", default="latest")
 def main() -> None:
     """Load tests that run distributed Locust and keep every second.
 
-    Exit codes: 0 fine, 2 wrong usage, 3 the run is invalid, 4 it could not be carried out, 130 interrupted.
+    Exit codes: 0 the criteria are met (or there are none, and the run is valid), 1 a criterion is broken, 2 wrong
+    usage, 3 the run is invalid, 4 it could not be carried out, 130 interrupted.
     """
 
 
@@ -43,8 +43,9 @@ def main() -> None:
     "--launcher", metavar="NAME", default="local", help="Where Locust runs: local or kubernetes.  [default: local]"
 )
 @kubernetes_options()
-@_runs_option
+@runs_option
 @click.option("--report", "report_file", metavar="FILE", help="Write the HTML report there.")
+@junit_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress; print only the folder of the run.")
 @click.pass_context
 def run(
@@ -54,6 +55,7 @@ def run(
     launcher: str,
     runs_folder: str,
     report_file: str | None,
+    junit_file: str | None,
     quiet: bool,
     **fields: Any,
 ) -> None:
@@ -65,26 +67,31 @@ def run(
     Examples:
       loadlab run --locustfile locustfiles/storefront.py --host http://127.0.0.1:8080 --users 50 --run-time 90s
       loadlab run checkout.yaml --label build=42 --report checkout.html
+      loadlab run checkout.yaml --criterion "p99 < 300ms" --criterion "error_ratio < 1%" --junit junit.xml
       loadlab run checkout.yaml --stage 50/10/2m --stage 100/10/2m --workers 4
       loadlab run checkout.yaml --launcher kubernetes --namespace load --workers 20
     """
     from loadlab import workbench
 
+    make_place_for_junit(junit_file)
     test = read_test(test_file, fields)
     place = workbench.make_launcher(launcher, **read_kubernetes(fields))
     if report_file is not None:
         writable_file(report_file, "--report")
-    with Progress(quiet=quiet) as progress:
-        progress.say(f"starting {test.describe()}")
-        result = workbench.run(test, runs=runs_folder, launcher=place, progress=progress.show)
-    echo(result.path if quiet else f"{result.report_text()}\nRun {result.id} is kept in {result.path}")
-    if report_file is not None:
-        progress.say(f"Report: {result.report(report_file)}")
+    with kept_junit(junit_file, test.without_secrets().to_dict()):
+        with Progress(quiet=quiet) as progress:
+            progress.say(f"starting {test.describe()}")
+            result = workbench.run(test, runs=runs_folder, launcher=place, progress=progress.show)
+        echo(result.path if quiet else f"{result.report_text()}\nRun {result.id} is kept in {result.path}")
+        if report_file is not None:
+            progress.say(f"Report: {result.report(report_file)}")
+        if junit_file is not None:
+            progress.say(f"JUnit: {result.report(junit_file, 'junit')}")
     ctx.exit(exit_code_of_run(result))
 
 
 @main.command(short_help="List the recorded runs.")
-@_runs_option
+@runs_option
 @click.option("--label", "label_texts", metavar="NAME=VALUE", multiple=True, help="Only runs with this label.")
 @click.option("--host", metavar="URL", help="Only runs against this host.")
 @click.option("--status", type=click.Choice(_STATUSES), help="Only runs of this status.")
@@ -108,8 +115,8 @@ def runs(
 
 
 @main.command(short_help="Show a run.")
-@_run_argument
-@_runs_option
+@run_argument
+@runs_option
 @click.option("--json", "as_json", is_flag=True, help="Print summary.json instead.")
 def show(run_ref: str, runs_folder: str, as_json: bool) -> None:
     """Show a run: verdict, endpoints, stages, errors, validity.
@@ -128,27 +135,6 @@ def show(run_ref: str, runs_folder: str, as_json: bool) -> None:
     echo(json.dumps(found.summary_dict(), indent=2) if as_json else found.report_text())
 
 
-@main.command(short_help="Write the HTML report of a run.")
-@_run_argument
-@_runs_option
-@click.option("-o", "--output", metavar="FILE", help="Where to write it.  [default: report.html in the run's folder]")
-def report(run_ref: str, runs_folder: str, output: str | None) -> None:
-    """Write the HTML report of a run: one file that needs no network.
-
-    RUN is an id, the beginning of one, a path, or "latest", which it is without.
-
-    \b
-    Examples:
-      loadlab report
-      loadlab report r20261123-210640-x7k2 -o checkout.html
-    """
-    from loadlab import workbench
-
-    if output is not None:
-        writable_file(output, "--output")
-    echo(workbench.open_run(run_ref, runs_folder).report(output))
-
-
 @main.command(short_help="Run a notebook in batch.")
 @click.argument("name", metavar="NAME")
 @click.option("-p", "--parameter", "parameters", metavar="NAME=VALUE", multiple=True, help="Set a parameter.")
@@ -159,10 +145,11 @@ def report(run_ref: str, runs_folder: str, output: str | None) -> None:
     metavar="DIR",
     default="executed",
     show_default=True,
-    help="Folder for the executed notebook.",
+    help="Folder for the executed notebook and summary.json.",
 )
 @click.option("--timeout", metavar="TIME", help="End the notebook after so long, such as 30m.")
 @click.option("--html", is_flag=True, help="Export the executed notebook as one HTML file too.")
+@junit_option
 @click.option("--parameters", "list_parameters", is_flag=True, help="Only list the parameters that it takes.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress.")
 @click.pass_context
@@ -174,16 +161,19 @@ def notebook(
     output_dir: str,
     timeout: str | None,
     html: bool,
+    junit_file: str | None,
     list_parameters: bool,
     quiet: bool,
 ) -> None:
     """Run a notebook in batch, by its name in notebooks/ or its path.
 
-    Unknown and ill-typed parameters are refused before anything starts. A notebook that fails is saved too.
+    Unknown and ill-typed parameters are refused before anything starts. A notebook that fails is saved too. Of the
+    run that it makes summary.json is left beside it.
 
     \b
     Examples:
       loadlab notebook load_test --parameters
+      loadlab notebook load_test -p host=http://127.0.0.1:8080 -p criteria="p99 < 300ms; rps >= 450" --junit junit.xml
       loadlab notebook load_test -p host=http://127.0.0.1:8080 -p users=50 --html
     """
     from loadlab import report as reports
@@ -192,41 +182,56 @@ def notebook(
     if list_parameters:
         echo(format_parameters(reports.notebook_parameters(name)))
         return
-    with Progress(quiet=quiet) as progress:
-        result = reports.run_notebook(
-            name,
-            read_pairs("-p", parameters),
-            output_dir=output_dir,
-            timeout_s=read_duration("--timeout", timeout),
-            on_progress=progress.say,
-        )
-    echo(f"Notebook: {result.path}")
-    if html:
-        echo(f"Page: {reports.export_html(result.path)}")
-    _end_with_verdict(ctx, result)
+    summary = Path(output_dir) / reports.FORMATS["json"]
+    summary.unlink(missing_ok=True)
+    if junit_file is not None and Path(junit_file).parent == summary.parent:
+        check_folder("--output", summary.parent)
+    make_place_for_junit(junit_file)
+    declared = reports.notebook_parameters(name)
+    given = read_pairs("-p", parameters)
+    with kept_junit(junit_file, facts_of_notebook(declared, given)):
+        with Progress(quiet=quiet) as progress:
+            result = reports.run_notebook(
+                name,
+                given,
+                output_dir=output_dir,
+                timeout_s=read_duration("--timeout", timeout),
+                on_progress=progress.say,
+            )
+        echo(f"Notebook: {result.path}")
+        if html:
+            echo(f"Page: {reports.export_html(result.path)}")
+        made = _tell_of_run(result)
+        if made is not None:
+            echo(f"Summary: {made.report(summary, 'json')}")
+        if made is None and junit_file is not None:
+            if result.interrupted:
+                raise KeyboardInterrupt("its run is partial and was not judged")
+            raise ReportError("the notebook displayed no run, so there is nothing that a JUnit file could tell")
+        if made is not None and junit_file is not None:
+            echo(f"JUnit: {made.report(junit_file, 'junit')}")
+    ctx.exit(exit_code_of_notebook(result, made))
 
 
-def _end_with_verdict(ctx: click.Context, result: NotebookResult, *, advice: str = "") -> None:
-    """Say where the report of a notebook is and whether its run can be trusted, and end with the exit code of that.
+def _tell_of_run(result: NotebookResult) -> Run | None:
+    """Say where the report of a notebook is and what the verdict on its run is, and return that run.
 
-    `advice` follows on an invalid run.
+    None when the notebook made none, and when a person interrupted it.
     """
     from loadlab import workbench
     from loadlab.cli.tables import format_verdict
 
     if result.report is not None:
         echo(f"Report: {result.report}")
-    made = None
-    if result.run_id is not None and not result.interrupted:
-        made = workbench.open_run(result.run_id, str(result.parameters.get("runs", workbench.RUNS)))
-        echo(format_verdict(made))
-        if advice and made.validity.status == "invalid":
-            echo(advice)
-    ctx.exit(exit_code_of_notebook(result, made))
+    if result.run_id is None or result.interrupted:
+        return None
+    made = workbench.open_run(result.run_id, str(result.parameters.get("runs", workbench.RUNS)))
+    echo(format_verdict(made))
+    return made
 
 
 @main.command()
-@_runs_option
+@runs_option
 @click.pass_context
 def doctor(ctx: click.Context, /, runs_folder: str) -> None:
     """Say what is installed, what is missing, and how to get it.
@@ -242,7 +247,7 @@ def doctor(ctx: click.Context, /, runs_folder: str) -> None:
 
 
 @main.command(short_help="Load the demo shop and write the report.")
-@_runs_option
+@runs_option
 @click.option("--run-time", metavar="TIME", default="25s", show_default=True, help="How long the load lasts.")
 @click.option("--workers", metavar="N", type=int, default=2, show_default=True, help="Locust worker processes.")
 @click.pass_context
@@ -256,4 +261,7 @@ def demo(ctx: click.Context, /, runs_folder: str, run_time: str, workers: int) -
     with Progress() as progress:
         result = run_demo(runs_folder, run_time, workers, progress.say)
     echo(f"Notebook: {result.path}")
-    _end_with_verdict(ctx, result, advice=IF_INVALID)
+    made = _tell_of_run(result)
+    if made is not None and made.verdict.status == "invalid":
+        echo(IF_INVALID)
+    ctx.exit(exit_code_of_notebook(result, made))

@@ -19,12 +19,13 @@ if TYPE_CHECKING:
 
 _GAP = "  "
 _INDENT = "    "
-_VERDICTS = {
+_VALIDITIES = {
     "valid": "is valid",
     "warning": "is valid, with warnings",
     "invalid": "is invalid: draw no conclusions from its numbers",
 }
-_SIGNS = {"invalid": "✕", "warning": "!"}
+_VERDICTS = {"passed": "has passed", "failed": "has failed"}
+_SIGNS = {"invalid": "✕", "failed": "✕", "warning": "!"}
 
 
 def format_table(titles: Sequence[str], rows: Iterable[Sequence[str]], width: int | None = None) -> str:
@@ -74,6 +75,7 @@ def format_runs(runs: pd.DataFrame) -> str:
                 _text(run["started"], lambda time: time.strftime("%Y-%m-%d %H:%M:%S")),
                 str(run["status"]),
                 str(run["validity"]),
+                str(run["verdict"]),
                 _text(run["users"], str),
                 _text(run["run_time_s"], format_duration),
                 str(run["host"]),
@@ -81,7 +83,7 @@ def format_runs(runs: pd.DataFrame) -> str:
                 str(run["problem"]),
             ]
         )
-    titles = ["RUN", "STARTED (UTC)", "STATUS", "VALIDITY", "USERS", "RUN TIME", "HOST", "LABELS", "PROBLEM"]
+    titles = ["RUN", "STARTED (UTC)", "STATUS", "VALIDITY", "VERDICT", "USERS", "RUN TIME", "HOST", "LABELS", "PROBLEM"]
     return format_table(titles, rows, terminal_width())
 
 
@@ -92,11 +94,19 @@ def format_parameters(parameters: Mapping[str, Parameter]) -> str:
 
 
 def format_verdict(run: Run) -> str:
-    """Whether `run` can be trusted, and below it a line for each check that it did not pass, the worst first."""
-    found = run.validity
-    doubts = [(sign, check) for status, sign in _SIGNS.items() for check in found.checks if check.status == status]
-    lines = [f"Run {run.id} {_VERDICTS[found.status]}."]
-    lines += [f"  {sign} {check.name.replace('_', ' ')}: {_printable(check.text)}" for sign, check in doubts]
+    """The verdict on `run`, and below it a line for each criterion and each check that it did not pass."""
+    verdict, found = run.verdict, run.validity
+    if verdict.status == "invalid" != found.status:
+        said = "is invalid: not every criterion could be judged"
+    else:
+        said = _VERDICTS.get(verdict.status, _VALIDITIES[found.status])
+    lines = [f"Run {run.id} {said}."]
+    lines += [
+        f"  {_SIGNS.get(each.status, '✓')} {_printable(f'{each.criterion}: {each.text}')}" for each in verdict.results
+    ]
+    for status in ("invalid", "warning"):
+        doubts = (check for check in found.checks if check.status == status)
+        lines += [f"  {_SIGNS[status]} {each.name.replace('_', ' ')}: {_printable(each.text)}" for each in doubts]
     return "\n".join(lines)
 
 

@@ -148,7 +148,7 @@ class LocalSwarm(DrivenSwarm):
                     return
             if time.monotonic() > deadline:
                 raise LaunchTimeout(self._who_is_missing(status is not None, workers, timeout_s))
-            time.sleep(0.01)
+            time.sleep(0.05)
 
     def _who_is_missing(self, master_answers: bool, workers: int, timeout_s: float) -> str:
         lines = hide_text("\n".join(self.master.log_text().rstrip().splitlines()[-10:]))

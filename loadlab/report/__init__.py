@@ -1,8 +1,11 @@
 """What a run says to people and machines: the HTML report, the terminal summary, summary.json, executed notebooks."""
 
 from loadlab.report.data import FIGURES, ReportData
+from loadlab.report.formats import FORMATS, render, write, write_junit_failure
 from loadlab.report.fragments import TABLES, render_table, render_verdict
 from loadlab.report.html import render_report, write_report
+from loadlab.report.junit import render_junit_failure
+from loadlab.report.markdown import LONGEST_COMMENT
 from loadlab.report.notebook import (
     RUN_MIMETYPE,
     NotebookResult,
@@ -19,6 +22,8 @@ from loadlab.report.verdict import Verdict, judge
 
 __all__ = [
     "FIGURES",
+    "FORMATS",
+    "LONGEST_COMMENT",
     "RUN_MIMETYPE",
     "STATISTICS",
     "TABLES",
@@ -32,6 +37,8 @@ __all__ = [
     "judge",
     "notebook_folders",
     "notebook_parameters",
+    "render",
+    "render_junit_failure",
     "render_report",
     "render_table",
     "render_table_text",
@@ -39,5 +46,7 @@ __all__ = [
     "render_verdict",
     "run_notebook",
     "summary_dict",
+    "write",
+    "write_junit_failure",
     "write_report",
 ]

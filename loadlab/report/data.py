@@ -11,6 +11,9 @@ from loadlab.errors import SpecError
 if TYPE_CHECKING:
     import pandas as pd
 
+UNJUDGED: Mapping[str, Any] = {"status": "unjudged", "reasons": [], "criteria": []}
+"""The verdict on a run that nobody has judged."""
+
 FIGURES = {
     "timeline": "Response times, throughput, errors and users over time",
     "heatmap": "Distribution of response times over time",
@@ -32,6 +35,9 @@ class ReportData:
         clock_offsets, conservation, labels, command.
     validity
         ``Validity.to_dict()``: status ("valid", "warning" or "invalid") and checks (each with name, status, text).
+    verdict
+        ``Verdict.to_dict()``: status ("passed", "failed", "invalid" or "unjudged"), reasons, and criteria (each with
+        criterion, status, text, value, threshold, unit, samples, first_broken).
     summary
         ``analyse.summarise(requests)``: a row a (request_type, name), the last row for all ("Aggregated").
     errors
@@ -48,6 +54,8 @@ class ReportData:
         ``analyse.summarise(requests, by="region")``. None where all load came from one place.
     users, generators, events, exemplars
         The tables of that name as schema.py has them. None without.
+    kept_in
+        The folder or address that the run is kept in, "" where that is not to be told.
     figures
         Bokeh models by the names in FIGURES: figures or layouts, data already thinned. All of them are put into one
         document, so ranges shared between them stay linked.
@@ -65,6 +73,8 @@ class ReportData:
     generators: pd.DataFrame | None = None
     events: pd.DataFrame | None = None
     exemplars: pd.DataFrame | None = None
+    verdict: Mapping[str, Any] = field(default_factory=lambda: UNJUDGED)
+    kept_in: str = ""
     figures: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

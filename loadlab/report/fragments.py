@@ -34,6 +34,7 @@ def _endpoint_table(data: ReportData) -> Table | None:
 
 TABLES: dict[str, tuple[_MakeTable, str]] = {
     "checks": (_check_table, ""),
+    "criteria": (tables.criteria_table, "The test has no criteria."),
     "endpoints": (_endpoint_table, "No request was finished."),
     "errors": (tables.error_table, "No request failed and no task raised an exception."),
     "events": (tables.event_table, "Nothing happened."),
@@ -67,9 +68,10 @@ def find_table(data: ReportData, name: str) -> tuple[Table | None, str]:
 
 
 def render_verdict(data: ReportData) -> str:
-    """The verdict with its reasons and the run's id as an HTML fragment."""
+    """The verdict with its reasons and the run's id, and below it the criteria, as an HTML fragment."""
     judged = verdict.judge(data)
-    return _render("verdict", judged, verdict.SIGNS.get(judged.status, "?"), provenance.run_id(data))
+    sign = verdict.SIGNS.get(judged.status, "?")
+    return _render("verdict", judged, sign, provenance.run_id(data), tables.criteria_table(data))
 
 
 def _render(macro: str, *arguments: object) -> str:

@@ -45,6 +45,14 @@ class Parameter:
         words = [_ALLOWED[kind] for kind in self.types] or ["anything"]
         return " or ".join([*words, "none"] if self.nullable else words)
 
+    @property
+    def default_value(self) -> object:
+        """What the default is; None where it is more than a literal and only the notebook can tell."""
+        try:
+            return ast.literal_eval(self.default)
+        except (ValueError, SyntaxError):
+            return None
+
     def convert(self, value: object) -> object:
         """`value` in the declared type.
 

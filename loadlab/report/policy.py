@@ -28,5 +28,5 @@ def write_page(page: str, path: Path) -> Path:
     except OSError as error:
         with suppress(OSError):  # the first error is the one to tell
             part.unlink(missing_ok=True)
-        raise ReportError(f"the page could not be written to {path}: {error}") from error
+        raise ReportError(f"the report could not be written to {path}: {error}") from error
     return path

@@ -32,10 +32,11 @@ STATISTICS = (
 def summary_dict(data: ReportData) -> dict[str, Any]:
     """What summary.json holds: plain JSON values, times as ISO 8601 in UTC, an undefined number as null.
 
-    Keys: schema_version, id, status, started, ended, validity (status, reasons), total (STATISTICS), endpoints (sorted
-    by name; request_type, name and STATISTICS of each), regions (region and STATISTICS of each; empty where all load
-    came from one place), conservation (sent, ok, failed, in_flight, lost), labels.
-    Numbers are rounded to nine significant digits; names are exact, and hostile: escape them where they are shown.
+    Keys: schema_version, id, status, started, ended, validity (status, reasons), verdict (status, reasons, criteria:
+    criterion, status, text, value, threshold, unit, samples, first_broken of each), total (STATISTICS), endpoints
+    (sorted by name; request_type, name and STATISTICS of each), regions (region and STATISTICS of each; empty where all
+    load came from one place), conservation (sent, ok, failed, in_flight, lost), labels.
+    Statistics are rounded to nine significant digits; names are exact, and hostile: escape them where they are shown.
     """
     info = data.info
     rows = data.summary.to_dict("records")
@@ -48,6 +49,14 @@ def summary_dict(data: ReportData) -> dict[str, Any]:
         "validity": {
             "status": data.validity["status"],
             "reasons": [check["text"] for check in data.validity["checks"] if check["status"] in DOUBTS],
+        },
+        "verdict": {
+            "status": data.verdict["status"],
+            "reasons": list(data.verdict["reasons"]),
+            "criteria": [
+                {**each, "value": _finite(each["value"]), "threshold": _finite(each["threshold"])}
+                for each in data.verdict["criteria"]
+            ],
         },
         "total": _statistics(rows[-1]),
         "endpoints": [
@@ -65,6 +74,11 @@ def summary_dict(data: ReportData) -> dict[str, Any]:
 
 def _statistics(row: Mapping[Hashable, Any]) -> dict[str, float | int | None]:
     return {key: _plain(row[key]) for key in STATISTICS}
+
+
+def _finite(value: float | None) -> float | None:
+    """Exact: a rounded value might lie on the other side of its threshold."""
+    return value if value is not None and math.isfinite(value) else None
 
 
 def _plain(value: Any) -> float | int | None:

@@ -17,6 +17,7 @@ from loadlab.report.table import (
     text_column,
     time_column,
 )
+from loadlab.report.verdict import CRITERION_RESULTS, SIGNS
 
 ALL_REQUESTS = "All requests"
 ERROR_ROWS = 100
@@ -34,6 +35,23 @@ _LATENCIES = {
     "p99.9": "p999_ms",
     "max": "max_ms",
 }
+
+
+def criteria_table(data: ReportData) -> Table | None:
+    """A row a criterion, as they were written; None where the test has none."""
+    found = data.verdict["criteria"]
+    if not found:
+        return None
+    results = [f"{SIGNS.get(each['status'], '?')} {CRITERION_RESULTS.get(each['status'], '?')}" for each in found]
+    broken = pd.Series([each["first_broken"] for each in found], dtype="object")
+    columns = [
+        text_column("Criterion", [each["criterion"] for each in found], limit=160, kind="code"),
+        text_column("Result", results),
+        text_column("What was measured", [each["text"] for each in found], limit=300, kind="long"),
+    ]
+    if broken.notna().any():
+        columns.append(time_column("First broken", list(pd.to_datetime(broken, utc=True))))
+    return Table("Criteria", tuple(columns))
 
 
 def endpoint_table(data: ReportData) -> Table:

@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from loadlab.plot import plain_text
 from loadlab.report import provenance, tables, verdict
 from loadlab.report.data import ReportData
 from loadlab.report.fragments import find_table
@@ -25,7 +26,7 @@ _DOUBT = "†"
 
 
 def render_text(data: ReportData, width: int | None = None) -> str:
-    """Verdict, headline numbers, endpoints (the worst first), regions, stages, errors and validity as text.
+    """Verdict, criteria, headline numbers, endpoints (the worst first), regions, stages, errors and validity as text.
 
     `width` is that of the terminal if not given, and never more than 100 columns. Names and messages are made
     printable: nothing from the system under test reaches the terminal as a control sequence.
@@ -55,6 +56,12 @@ def _lines(data: ReportData, width: int) -> Iterator[str]:
     yield ""
     yield from _wrap(f"{verdict.SIGNS.get(judged.status, '?')} {judged.title}. {judged.sentence}", width)
     yield ""
+    if data.verdict["criteria"]:
+        yield "Criteria"
+        for each in data.verdict["criteria"]:
+            told = plain_text(f"{each['criterion']}: {each['text']}", 400)
+            yield from _wrap(f"{verdict.SIGNS.get(each['status'], '?')} {told}", width)
+        yield ""
     for headline in verdict.headlines(data):
         yield f"{headline.label:<18}{headline.value:>12} {headline.unit:<6} {headline.note}"
     yield ""

@@ -1,8 +1,8 @@
-"""What a reader has to know first: can the run be trusted, and its headline numbers."""
+"""What a reader has to know first: can the run be trusted, does it meet its criteria, and its headline numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,18 +11,20 @@ from loadlab.report.data import ReportData
 from loadlab.schema import is_master
 
 _TITLES = {"valid": "Valid run", "warning": "Valid run, with warnings", "invalid": "Invalid run"}
-SIGNS = {"valid": "✓", "ok": "✓", "unjudged": "–", "warning": "!", "invalid": "✕"}
+SIGNS = {"valid": "✓", "ok": "✓", "passed": "✓", "unjudged": "–", "warning": "!", "failed": "✕", "invalid": "✕"}
 """The second cue besides colour."""
 RESULTS = {"ok": "ok", "unjudged": "not judged", "warning": "warning", "invalid": "invalid"}
 """The status of a check in words."""
+CRITERION_RESULTS = {"passed": "met", "failed": "broken", "invalid": "not judged"}
+"""The status of a criterion in words."""
 DOUBTS = ("warning", "invalid")
 """What speaks against a run."""
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """`status` is "valid", "warning" or "invalid"; `reasons` are the sentences of the checks that make it so, and
-    `further` tells how many warnings there are besides an invalid run's reasons, or is ""."""
+    """`status` is "passed", "failed" or "invalid", and "valid" or "warning" for a run without criteria; `reasons` are
+    the sentences that make it so, and `further` tells how many warnings there are besides, or is ""."""
 
     status: str
     title: str
@@ -58,7 +60,7 @@ class Check:
 def judge(data: ReportData) -> Verdict:
     """The verdict in words."""
     total = data.total
-    status = str(data.validity["status"])
+    status = _status(data)
     p95, p99 = (f"{label} {format_ms(total[f'{label}_ms'])}" for label in ("p95", "p99"))
     failed = format_percent(total["error_ratio"])
     measured = (
@@ -67,17 +69,45 @@ def judge(data: ReportData) -> Verdict:
     )
     if not total["count"]:
         sentence = "No request was finished: there is nothing to measure."
-    elif status == "invalid":
+    elif status == "invalid" == data.validity["status"]:
         sentence = f"Draw no conclusions from these numbers. {measured}"
     elif status == "warning":
         sentence = f"{measured} Read the warnings before you rely on it."
     else:
         sentence = measured
     made = checks(data)
-    reasons = tuple(check.text for check in made if check.status == status)
-    warnings = sum(check.status == "warning" for check in made) if status == "invalid" else 0
-    further = f"There {'is a warning' if warnings == 1 else f'are {warnings} warnings'} too." if warnings else ""
-    return Verdict(status, _TITLES.get(status, status), sentence, reasons, further)
+    if status in ("failed", "invalid") and data.verdict["status"] == status:
+        reasons = tuple(plain_text(reason, 400) for reason in data.verdict["reasons"])
+    else:
+        reasons = tuple(check.text for check in made if check.status == status)
+    warnings = 0 if status == "warning" else sum(check.status == "warning" for check in made)
+    too = "" if status == "passed" else " too"
+    further = f"There {'is a warning' if warnings == 1 else f'are {warnings} warnings'}{too}." if warnings else ""
+    return Verdict(status, _title(data, status), sentence, reasons, further)
+
+
+def _status(data: ReportData) -> str:
+    judged = str(data.verdict["status"])
+    return str(data.validity["status"]) if judged == "unjudged" else judged
+
+
+def _title(data: ReportData, status: str) -> str:
+    found = [each["status"] for each in data.verdict["criteria"]]
+    decisive = found.count(status)
+    distrusted = status == "invalid" == data.validity["status"]
+    if distrusted or not decisive:
+        return _TITLES.get(status, status)
+    one = decisive == 1
+    what = {
+        "passed": f"Passed: {'the criterion is' if len(found) == 1 else f'all {len(found)} criteria are'} met",
+        "failed": f"Failed: {_some(decisive, found)} {'is' if one else 'are'} broken",
+        "invalid": f"Invalid: {_some(decisive, found)} could not be judged",
+    }
+    return what[status]
+
+
+def _some(count: int, found: Sequence[str]) -> str:
+    return "the criterion" if len(found) == 1 else f"{count} of {len(found)} criteria"
 
 
 def checks(data: ReportData) -> tuple[Check, ...]:

@@ -66,5 +66,7 @@ class Reader:
         nearest = nearest_name(word.lower(), among) if word else None
         error = SpecError(self.field, line.strip(), allowed, nearest=nearest)
         hint = f" Did you mean '{nearest}'?" if nearest else ""
-        error.args = (f"{self.field}: {allowed}.{hint}\n  {shown.rstrip() or shown}\n  {' ' * column}^",)
+        error.args = (
+            f"{self.field}: {allowed}.{hint}\n  {shown[:column] + shown[column:].rstrip()}\n  {' ' * column}^",
+        )
         raise error

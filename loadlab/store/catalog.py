@@ -65,8 +65,8 @@ def list_runs(
     """The runs in the folder `root`, oldest first, one a row.
 
     Columns: id, started, ended (datetime64[us, UTC]), status, host (text), users (Int64, the most of a staged test),
-    run_time_s (float64, planned), validity (text), one text column ``label_<name>`` a label, problem (text). A folder
-    whose run.json is missing or damaged is a row of status "corrupt" whose `problem` says why. `id` is
+    run_time_s (float64, planned), validity, verdict (text), one text column ``label_<name>`` a label, problem (text).
+    A folder whose run.json is missing or damaged is a row of status "corrupt" whose `problem` says why. `id` is
     the folder's name, by which `find_run` finds it.
 
     Args:
@@ -122,7 +122,19 @@ def _frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
     import pandas as pd
 
     names = sorted({name for row in rows for name in row if name.startswith("label_")})
-    columns = ["id", "started", "ended", "status", "host", "users", "run_time_s", "validity", *names, "problem"]
+    columns = [
+        "id",
+        "started",
+        "ended",
+        "status",
+        "host",
+        "users",
+        "run_time_s",
+        "validity",
+        "verdict",
+        *names,
+        "problem",
+    ]
     data: dict[str, Any] = {}
     for column in columns:
         values = [row.get(column) for row in rows]
@@ -153,6 +165,7 @@ def _describe(folder: RunFolder, is_being_written: Callable[[Path], bool] | None
             "users": None if users is None else int(users),
             "run_time_s": None if run_time is None else float(run_time),
             "validity": str((info.get("validity") or {}).get("status", "")),
+            "verdict": str((info.get("verdict") or {}).get("status", "")),
         }
         row |= {f"label_{name}": str(value) for name, value in (info.get("labels") or {}).items()}
     except KeyError as error:

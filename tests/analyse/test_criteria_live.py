@@ -70,8 +70,8 @@ def test_the_first_breach_ends_the_test(tmp_path: Path) -> None:
 
 
 def test_a_breach_after_the_end_of_the_load_ends_nothing(tmp_path: Path) -> None:
-    run = make_run(0)
-    criteria = Criteria.parse("mean < 1ms else stop after 56s")
+    run = make_run(0, seconds=30)
+    criteria = Criteria.parse("mean < 1ms else stop after 26s")
     tables = stream.TableBuilder()
     watch = CriteriaWatch(criteria, tables, pytest.fail)
     for record in record_journal(run, tmp_path, 5):
@@ -82,7 +82,7 @@ def test_a_breach_after_the_end_of_the_load_ends_nothing(tmp_path: Path) -> None
 
 
 def test_judging_that_fails_costs_no_record_and_is_told(tmp_path: Path) -> None:
-    run = make_run(0)
+    run = make_run(0, seconds=30)
     run.events[1]["data"] = "[1, 2]"  # no object, which no window can be made of
     tables = stream.TableBuilder()
     watch = CriteriaWatch(Criteria.parse("mean < 1ms else stop"), tables, pytest.fail)

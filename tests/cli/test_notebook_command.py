@@ -1,5 +1,9 @@
 """`loadlab notebook` with small notebooks of its own."""
 
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
 import nbformat
 import pytest
 
@@ -50,13 +54,17 @@ def test_the_verdict_on_the_run_of_a_notebook(recorded, cli, monkeypatch):
     notebook.cells = [nbformat.v4.new_code_cell(source) for source in sources]
     notebook.cells[0].metadata["tags"] = ["parameters"]
     nbformat.write(notebook, "judged.ipynb")
-    answer = cli("notebook", "judged.ipynb", "-q")
+    answer = cli("notebook", "judged.ipynb", "-q", "--junit", "results/judged.xml", "-o", "results")
     assert answer.exit_code == 3, answer.stderr
-    _, report, verdict, *doubts = answer.stdout.splitlines()
+    _, report, verdict, *doubts, summary, junit = answer.stdout.splitlines()
+    assert (summary, junit) == ("Summary: results/summary.json", "JUnit: results/judged.xml")
+    assert json.loads(Path("results/summary.json").read_text()) == run.summary_json
+    assert Path("results/judged.xml").read_text() == run.render("junit")
     assert report == f"Report: {run.path / 'report.html'}"
     assert verdict == f"Run {run.id} is invalid: draw no conclusions from its numbers."
     assert doubts[0].startswith("  ✕ ")
-    assert sorted(line.partition(": ")[2] for line in doubts) == sorted(run.validity.reasons)
+    told = [*(each.text for each in run.verdict.results), *run.validity.reasons]
+    assert sorted(line.partition(": ")[2] for line in doubts) == sorted(told)
 
 
 def test_a_value_that_a_cell_refuses_is_wrong_usage(notebooks, cli):
@@ -69,9 +77,32 @@ def test_a_value_that_a_cell_refuses_is_wrong_usage(notebooks, cli):
     )
 
 
-def test_a_failure_is_one(notebooks, cli):
-    answer = cli("notebook", "fails", "-q")
+def test_a_notebook_without_a_run_has_nothing_for_a_junit_file(notebooks, cli):
+    answer = cli("notebook", "sum", "-q", "--junit", "junit.xml")
     assert answer.exit_code == 4
+    assert "the notebook displayed no run" in answer.stderr
+    assert "the notebook displayed no run" in junit_error("junit.xml")
+
+
+def test_a_junit_file_that_cannot_be_written_is_refused_before_anything_starts(notebooks, cli):
+    answer = cli("notebook", "sum", "-q", "--junit", "missing/junit.xml")
+    assert answer.exit_code == 2
+    assert answer.stderr.startswith("loadlab: --junit: got 'missing/junit.xml'")
+    assert not (notebooks / "executed").exists()
+
+
+def junit_error(path):
+    (error,) = ElementTree.parse(path).getroot().iter("error")
+    return error.get("message")
+
+
+def test_a_failure_is_one(notebooks, cli):
+    (notebooks / "executed").mkdir()
+    (notebooks / "executed" / "summary.json").write_text("of an earlier run")
+    answer = cli("notebook", "fails", "-q", "--junit", "junit.xml")
+    assert answer.exit_code == 4
+    assert "ZeroDivisionError" in junit_error("junit.xml")
+    assert not (notebooks / "executed" / "summary.json").exists()
     assert "ZeroDivisionError" in answer.stderr
     assert "Traceback" not in answer.stderr
     assert (notebooks / "executed" / "fails.ipynb").exists()

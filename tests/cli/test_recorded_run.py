@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 from command import COMMAND
@@ -26,7 +27,7 @@ def test_run(recorded):
     assert recorded.answer.returncode == 3, recorded.answer.stderr  # two seconds prove nothing, and the run says so
     assert "starting 3 users at 30/s for 2s on http://127.0.0.1" in recorded.answer.stderr
     assert re.search(r"^\d+ of 2 s, \d+ users, ", recorded.answer.stderr, re.MULTILINE)
-    assert recorded.answer.stderr.endswith("Report: out/report.html\n")
+    assert recorded.answer.stderr.endswith("Report: out/report.html\nJUnit: out/junit.xml\n")
     run_id = re.search(r"^Run (\S+), started", recorded.answer.stdout)[1]
     assert recorded.answer.stdout.endswith(f"Run {run_id} is kept in runs/{run_id}\n")
     assert "<html" in (recorded.folder / "out" / "report.html").read_text(encoding="utf-8")
@@ -35,6 +36,24 @@ def test_run(recorded):
 def test_the_run_holds_what_the_target_served(here, cli):
     summary = json.loads(cli("show", "--json").stdout)
     assert summary["total"]["count"] == summary["conservation"]["sent"] == here.served > 0
+
+
+def test_the_verdict_is_kept_and_told(here, cli):
+    told = json.loads(cli("show", "--json").stdout)["verdict"]
+    assert told["status"] == "invalid"
+    assert [each["criterion"] for each in told["criteria"]] == ["error_ratio < 1%", "p50 < 0.001ms"]
+    info = json.loads(Path("runs", the_run(), "run.json").read_text())
+    assert info["verdict"] == told
+    assert info["loadtest"]["criteria"] == ["error_ratio < 1%", "p50 < 0.001ms"]
+    assert "\nCriteria\n" in here.answer.stdout
+    cases = ElementTree.parse("out/junit.xml").getroot().iter("testcase")
+    tags = {
+        "passed": "skipped",
+        "failed": "failure",
+        "invalid": "error",
+    }  # what an invalid run meets, it has not passed
+    expected = {each["criterion"]: tags[each["status"]] for each in told["criteria"]}
+    assert {case.get("name"): case[0].tag for case in cases} == {"validity": "error", **expected}
 
 
 def test_labels_of_file_and_command_line(here, cli):
@@ -47,6 +66,7 @@ def test_runs(here, cli):
     head, line = listed.stdout.splitlines()
     assert head.split()[:2] == ["RUN", "STARTED"]
     assert "PROBLEM" not in head  # a column without content
+    assert head.split().index("VERDICT") == head.split().index("VALIDITY") + 1
     assert "build=42 service=shop" in line
     assert "2s" in line.split()
     assert cli("runs", "--label", "build=42", "--status", "finished", "--since", "2020-01-01").stdout == listed.stdout

@@ -5,6 +5,7 @@ LOADLAB_TEST_NAMESPACE   the namespace, by default loadlab-test; made, and remov
 LOADLAB_TEST_IMAGE       an image with Python and Locust, by default locustio/locust of the installed Locust's version
 LOADLAB_TEST_FREE_PORTS  1 where pods share a network with this machine: every pod gets ports that are free here
 LOADLAB_TEST_DEADLINE    seconds after which the test of the deadline lets Kubernetes end a run, 60 by default
+LOADLAB_TEST_NODE_WAIT   seconds for which the test of pods without a node waits for one, 25 by default
 """
 
 from __future__ import annotations

@@ -100,7 +100,7 @@ class Place:
         before, now = -1, self.seen()
         while now != before:
             assert time.monotonic() < deadline, f"the target is still loaded after {seconds:g} s: {now} requests"
-            time.sleep(2)
+            time.sleep(1)
             before, now = now, self.seen()
         return now
 
@@ -131,7 +131,7 @@ def test_of(place: Place, folder: Path, **fields: Any) -> loadlab.LoadTest:
     """A small load on the target, kept small: sixty requests a second."""
     locustfile = folder / "visitor.py"
     locustfile.write_text(SCENARIO)
-    small = {"users": 6, "spawn_rate": 20, "run_time": 8, "workers": 2, "stop_timeout": 5}
+    small = {"users": 6, "spawn_rate": 20, "run_time": 5, "workers": 2, "stop_timeout": 5}
     return loadlab.LoadTest(locustfile=locustfile, host=place.host, **{**small, **fields})
 
 

@@ -1,6 +1,8 @@
 """Who may import what. The rules of the house, as they are kept."""
 
 import sys
+from functools import cache
+from pathlib import Path
 
 import pytest
 from sources import Import, imports, package_modules, part_of
@@ -75,7 +77,10 @@ pandas, numpy and pyarrow are the language of the tables."""
 
 EVERYWHERE = {"pandas", "numpy", "pyarrow"}
 
-ALL_IMPORTS = [(path, found) for path in package_modules() for found in imports(path)]
+
+@cache
+def all_imports() -> list[tuple[Path, Import]]:
+    return [(path, found) for path in package_modules() for found in imports(path)]
 
 
 def test_the_parts_are_known() -> None:
@@ -89,7 +94,7 @@ def test_a_part_imports_only_what_it_may(part: str) -> None:
     allowed = {part, *MAY_IMPORT[part]}
     wrong = [
         f"{found.place}: {part} imports {found.module}"
-        for path, found in ALL_IMPORTS
+        for path, found in all_imports()
         if part_of(path) == part and found.module.startswith("loadlab.") and found.module.split(".")[1] not in allowed
     ]
     assert not wrong, "\n".join(wrong)
@@ -99,7 +104,7 @@ def test_a_part_imports_only_what_it_may(part: str) -> None:
 def test_each_dependency_has_its_owners(dependency: str) -> None:
     wrong = [
         f"{found.place} imports {found.module}"
-        for path, found in ALL_IMPORTS
+        for path, found in all_imports()
         if _top(found) == dependency
         and part_of(path) not in OWNERS[dependency]
         and not (found.for_types and part_of(path) in WIRING)
@@ -109,7 +114,7 @@ def test_each_dependency_has_its_owners(dependency: str) -> None:
 
 def test_no_other_dependency_is_imported() -> None:
     known = {*OWNERS, *EVERYWHERE, "loadlab", *sys.stdlib_module_names}
-    unknown = [f"{found.place} imports {found.module}" for _, found in ALL_IMPORTS if _top(found) not in known]
+    unknown = [f"{found.place} imports {found.module}" for _, found in all_imports() if _top(found) not in known]
     assert not unknown, "\n".join(["give each of these an owner, and a reason in pyproject.toml:", *unknown])
 
 
@@ -117,7 +122,7 @@ def test_the_agent_stands_on_the_standard_library_and_locust() -> None:
     allowed = {"locust", "gevent", "flask", "urllib3", "geventhttpclient", *sys.stdlib_module_names}
     wrong = [
         f"{found.place} imports {found.module}"
-        for path, found in ALL_IMPORTS
+        for path, found in all_imports()
         if part_of(path) == "agent" and _top(found) not in allowed and not found.module.startswith("loadlab.agent")
     ]
     assert not wrong, "\n".join(wrong)

@@ -62,7 +62,7 @@ def locustfile(tmp_path: Path) -> Path:
 
 
 def load_test(locustfile: Path, shop: Storefront, **changes: object) -> loadlab.LoadTest:
-    fields = {"locustfile": locustfile, "host": shop.url, "users": 6, "spawn_rate": 20, "run_time": 3, "workers": 2}
+    fields = {"locustfile": locustfile, "host": shop.url, "users": 6, "spawn_rate": 20, "run_time": 2, "workers": 2}
     return loadlab.LoadTest(**{**fields, **changes})
 
 

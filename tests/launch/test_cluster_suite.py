@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,9 @@ from cluster_double import Cluster, cannot_run_pods
 from helm_tools import helm
 
 SUITE = Path(__file__).parents[1] / "cluster"
+MODULES = sorted((path.stem.removeprefix("test_cluster_") for path in SUITE.glob("test_cluster_*.py")), reverse=True)
+
+Ended = Future[subprocess.CompletedProcess[str]]
 
 NOT_OVER_THE_DOUBLE = {
     "test_restricted_pods_are_all_that_the_namespace_takes": "the double does not enforce Pod Security labels",
@@ -21,12 +26,22 @@ NOT_OVER_THE_DOUBLE = {
 rules of the restricted profile in tests/launch/chart, and the Role against the double's record of all calls."""
 
 
-@pytest.mark.timeout(570)
-@pytest.mark.parametrize("module", ["run", "alive", "orphans"])
-def test_the_suite_holds_over_the_double(module: str, tmp_path: Path) -> None:
+@pytest.fixture(scope="module")
+def suite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Ended]]:
+    """All modules, each over a cluster of its own, two at a time: they wait most of their time."""
     if why := cannot_run_pods():
         pytest.skip(why)
-    ended = run_suite(tmp_path, f"test_cluster_{module}.py")
+    with ThreadPoolExecutor(2) as pool:
+        yield {
+            module: pool.submit(run_suite, tmp_path_factory.mktemp(module), f"test_cluster_{module}.py")
+            for module in MODULES
+        }
+
+
+@pytest.mark.timeout(570)
+@pytest.mark.parametrize("module", MODULES)
+def test_the_suite_holds_over_the_double(suite: dict[str, Ended], module: str) -> None:
+    ended = suite[module].result()
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert "skipped" not in ended.stdout, ended.stdout
     assert "left something" not in ended.stdout
@@ -38,7 +53,10 @@ def test_what_is_left_out_is_there() -> None:
 
 
 def test_the_suite_is_not_part_of_the_others() -> None:
+    tests = SUITE.parent
+    others = [path for path in tests.iterdir() if path.is_dir() and path.name not in ("cluster", "launch")]
     words = [sys.executable, "-m", "pytest", "--collect-only", "--quiet", "--no-header", "tests"]
+    words += [f"--ignore={path}" for path in others]
     listed = subprocess.run(words, cwd=SUITE.parents[1], capture_output=True, text=True, timeout=120)
     assert "tests/launch/test_cluster_suite.py" in listed.stdout, listed.stdout + listed.stderr
     assert "tests/cluster/" not in listed.stdout
@@ -61,6 +79,7 @@ def run_suite(folder: Path, module: str) -> subprocess.CompletedProcess[str]:
             "LOADLAB_HELM": str(helm()),
             "LOADLAB_TEST_FREE_PORTS": "1",
             "LOADLAB_TEST_DEADLINE": "20",
+            "LOADLAB_TEST_NODE_WAIT": "10",
             "CI": "",
         }
         for name in ("CACHE", "CONFIG", "DATA"):

@@ -27,6 +27,7 @@ LABELS = {"app.kubernetes.io/instance": NAME, "loadlab.dev/run": RUN}
 
 @pytest.fixture
 def double(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Double]:
+    monkeypatch.setattr(release, "PATIENCE_S", 0.2)  # these pods know nothing that could be waited for
     with load_cluster(tmp_path, monkeypatch) as double:
         yield double
 
@@ -114,7 +115,6 @@ def test_what_helm_does_not_remove_is_removed_without_it(
     (tmp_path / "helm").write_text("#!/bin/sh\necho Error: out of order >&2\nexit 1\n")
     (tmp_path / "helm").chmod(0o755)
     monkeypatch.setenv("LOADLAB_HELM", str(tmp_path / "helm"))
-    monkeypatch.setattr(release, "GONE_S", 0.2)
     add_config_map(double, NAMESPACE, "files")
     record = {"metadata": {"name": "sh.helm.release", "labels": {"owner": "helm", "name": NAME}}}
     double.create("Secret", record, NAMESPACE)
@@ -123,6 +123,7 @@ def test_what_helm_does_not_remove_is_removed_without_it(
         assert swarm.release.remove() == []
         assert double.objects("ConfigMap", NAMESPACE) == double.objects("Secret", NAMESPACE) == []
         add_config_map(double, NAMESPACE, "files", finalizers=["example.com/keep"])
+        monkeypatch.setattr(release, "GONE_S", 0.2)
         assert swarm.release.remove() == ["configmaps/files", "helm uninstall failed: out of order"]
         double.fail("DELETE", "/configmaps", 403)
         with pytest.raises(ClusterRefused, match=r"(?s)HTTP 403.*before that helm uninstall failed: out of order"):

@@ -20,7 +20,7 @@ from loadlab.errors import ReportError
 from loadlab.report import run_notebook
 
 LOCUSTFILE = Path(__file__).parents[2] / "locustfiles" / "storefront.py"
-LOAD = {"users": 20, "spawn_rate": 20, "run_time": "10m", "locust_options": "--think-time 0.05", "lease": "10s"}
+LOAD = {"users": 20, "spawn_rate": 20, "run_time": "10m", "locust_options": "--think-time 0.05", "lease": "5s"}
 
 
 def test_a_killed_kernel_is_a_failure_and_the_measured_part_is_kept(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from loadlab.report import NotebookResult, export_html, run_notebook
 
 CHECKOUT = Path(__file__).parents[2]
 LOAD = {"users": 20, "spawn_rate": 20, "locust_options": "--think-time 0.05"}
+CRITERIA = ("error_ratio < 90% from start", "p50 < 0.001ms from start")
 
 
 @dataclass
@@ -39,7 +40,7 @@ def executed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Executed]:
     with storefront(faults={"errors": {"GET /search": {"rate": 0.3, "status": 503}}}) as shop:
         result = run_notebook(
             CHECKOUT / "notebooks" / "load_test.ipynb",
-            {"host": shop.url, "run_time": "4s", "runs": str(base / "runs"), **LOAD},
+            {"host": shop.url, "run_time": "4s", "runs": str(base / "runs"), "criteria": "; ".join(CRITERIA), **LOAD},
             output_dir=base / "executed",
             working_dir=CHECKOUT,
         )
@@ -69,6 +70,15 @@ def test_only_results_are_left_in_the_executed_notebook(executed: Executed) -> N
     (run_output,) = [output for cell, output in outputs if cell == "run"]
     assert run_output.output_type == "execute_result"
     assert not re.search(r"\d of \d+ s, ", json.dumps([output for _, output in outputs]))
+
+
+def test_the_verdict_on_the_criteria_comes_with_the_run(executed: Executed) -> None:
+    results = executed.run.verdict.results
+    assert [(each.criterion, each.status) for each in results] == list(zip(CRITERIA, ("passed", "failed"), strict=True))
+    (cell,) = [cell for cell in executed.notebook.cells if cell.id == "run"]
+    shown = unescape(cell.outputs[0].data["text/html"])
+    for sign, each in zip(("✓ met", "✕ broken"), results, strict=True):
+        assert re.search(rf"{re.escape(each.criterion)}\s*<.*?{sign}.*?{re.escape(each.text)}", shown, re.DOTALL)
 
 
 def test_the_exported_page_shows_the_numbers_of_the_archive(executed: Executed) -> None:

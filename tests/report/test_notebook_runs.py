@@ -7,7 +7,9 @@ import signal
 import subprocess
 import sys
 import textwrap
+import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import nbformat
@@ -15,7 +17,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from loadlab.errors import ReportError, SpecError
-from loadlab.report import find_notebook, notebook_parameters, run_notebook
+from loadlab.report import execution, find_notebook, notebook_parameters, run_notebook
 
 
 def write(path: Path, *sources: str, parameters: str = "users: int = 1  # how many\nlabel = 'x'") -> Path:
@@ -116,9 +118,17 @@ def test_a_killed_kernel_is_a_failure(tmp_path: Path) -> None:
     assert statuses(notebook) == ["completed", "completed", "failed", "pending"]
 
 
-def test_a_time_out_of_the_whole_notebook_is_a_failure(tmp_path: Path) -> None:
-    message, notebook = fail(tmp_path, "import time; time.sleep(600)", "print('after')", timeout_s=20)
-    assert "the time-out of 20 s passed in code cell 2 of 3" in message
+def test_a_time_out_of_the_whole_notebook_is_a_failure(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    began, passed_s = time.monotonic(), [0.0]
+    monkeypatch.setattr(execution, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + passed_s[0]))
+
+    def let_time_pass(line: str) -> None:
+        if line.startswith("cell 2/3"):
+            passed_s[0] = began + 299 - time.monotonic()  # a second is left to this cell
+
+    sources = ["import time; time.sleep(600)", "print('after')"]
+    message, notebook = fail(tmp_path, *sources, timeout_s=300, on_progress=let_time_pass)
+    assert "the time-out of 300 s passed in code cell 2 of 3" in message
     assert statuses(notebook) == ["completed", "failed", "pending"]
 
 

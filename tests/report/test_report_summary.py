@@ -8,6 +8,7 @@ import math
 import numpy as np
 import pytest
 from report_samples import ENDPOINTS, report_data
+from verdict_samples import BROKEN, MET, result, verdict
 
 from loadlab.report import STATISTICS, summary_dict
 
@@ -16,7 +17,7 @@ def test_it_holds_the_numbers_of_the_run_and_of_each_endpoint() -> None:
     data = report_data(20, figures=False)
     summary = summary_dict(data)
     assert " ".join(summary) == (
-        "schema_version id status started ended validity total endpoints regions conservation labels"
+        "schema_version id status started ended validity verdict total endpoints regions conservation labels"
     )
     assert summary["id"] == data.info["id"]
     assert summary["validity"]["status"] == data.validity["status"]
@@ -55,3 +56,15 @@ def test_types_are_those_of_json() -> None:
     assert type(total["p95_ms"]) is float
     assert not isinstance(total["rps"], np.floating)
     assert all(value is None or math.isfinite(value) for value in total.values())
+
+
+def test_the_verdict_is_told_with_its_numbers() -> None:
+    nothing = result("p99(POST /pay) < 1s", "invalid", value=float("nan"))
+    data = report_data(5, figures=False, verdict=verdict(BROKEN, MET, nothing))
+    told = json.loads(json.dumps(summary_dict(data)["verdict"], allow_nan=False))
+    assert told == {**data.verdict, "criteria": [BROKEN, MET, {**nothing, "value": None}]}
+    assert summary_dict(report_data(5, figures=False))["verdict"] == {
+        "status": "unjudged",
+        "reasons": [],
+        "criteria": [],
+    }

@@ -7,6 +7,7 @@ import dataclasses
 import pytest
 from report_samples import report_data
 from test_report_html import hostile_data
+from verdict_samples import BROKEN, MET, UNKNOWN, verdict
 
 from loadlab.report import TABLES, ReportData, render_table_text, render_text
 
@@ -14,6 +15,11 @@ from loadlab.report import TABLES, ReportData, render_table_text, render_text
 @pytest.fixture(scope="module")
 def sample() -> ReportData:
     return report_data(60, stages=(20, 50), figures=False)
+
+
+@pytest.fixture(scope="module")
+def judged(sample: ReportData) -> ReportData:
+    return dataclasses.replace(sample, verdict=verdict(MET, BROKEN, UNKNOWN))
 
 
 def test_it_tells_verdict_numbers_endpoints_stages_errors_and_validity(sample: ReportData) -> None:
@@ -45,8 +51,8 @@ def test_numbers_of_a_column_meet_at_their_decimal_point(sample: ReportData) -> 
 
 
 @pytest.mark.parametrize("name", ["endpoints", *sorted(set(TABLES) - {"regions"})])
-def test_each_table_can_be_told_alone(sample: ReportData, name: str) -> None:
-    lines = render_table_text(sample, name, 90).splitlines()
+def test_each_table_can_be_told_alone(judged: ReportData, name: str) -> None:
+    lines = render_table_text(judged, name, 90).splitlines()
     assert len(lines) > 2
     assert max(map(len, lines)) <= 110  # the slowest requests have more columns than fit into 90
 
@@ -91,3 +97,17 @@ def test_a_run_without_requests_is_told_too() -> None:
     text = render_text(report_data(0, figures=False))
     assert "No request was finished" in text
     assert "–" in text
+
+
+def test_the_verdict_and_the_criteria_come_first(sample: ReportData, judged: ReportData) -> None:
+    lines = render_text(judged, 100).splitlines()
+    assert lines[2].startswith("✕ Failed: 1 of 3 criteria is broken. ")
+    at = lines.index("Criteria")
+    assert at < lines.index("Validity")
+    assert lines[at + 1 : at + 4] == [
+        f"✓ {MET['criterion']}: {MET['text']}",
+        f"✕ {BROKEN['criterion']}: {BROKEN['text']}",
+        f"✕ {UNKNOWN['criterion']}: {UNKNOWN['text']}",
+    ]
+    assert "Criteria" not in render_text(sample)
+    assert render_table_text(sample, "criteria") == "The test has no criteria."

@@ -30,6 +30,7 @@ def root(tmp_path: Path) -> Path:
                 labels={"service": "shop" if number < 2 else "pay", "build": str(number)},
                 loadtest={"host": f"http://h{number % 2}", "users": number, "run_time": 60},
                 validity={"status": "invalid" if number == 1 else "valid"},
+                **({"verdict": {"status": "failed"}} if number == 2 else {}),
             ),
         )
     return folder
@@ -88,7 +89,18 @@ def test_a_folder_without_runs_says_so(tmp_path: Path) -> None:
             find_run(folder)
     frame = list_runs(tmp_path)
     assert len(frame) == 0
-    assert list(frame) == ["id", "started", "ended", "status", "host", "users", "run_time_s", "validity", "problem"]
+    assert list(frame) == [
+        "id",
+        "started",
+        "ended",
+        "status",
+        "host",
+        "users",
+        "run_time_s",
+        "validity",
+        "verdict",
+        "problem",
+    ]
     with pytest.raises(StoreError, match="folders only"):
         list_runs("s3://bucket/runs")
     with pytest.raises(StoreError, match="folders only"):
@@ -98,7 +110,7 @@ def test_a_folder_without_runs_says_so(tmp_path: Path) -> None:
 def test_the_list_has_a_row_a_run_and_a_column_a_label(root: Path) -> None:
     frame = list_runs(root)
     assert frame.columns.tolist() == [
-        *["id", "started", "ended", "status", "host", "users", "run_time_s", "validity"],
+        *["id", "started", "ended", "status", "host", "users", "run_time_s", "validity", "verdict"],
         *["label_build", "label_service", "problem"],
     ]
     assert frame["id"].tolist() == list(IDS)
@@ -108,6 +120,7 @@ def test_the_list_has_a_row_a_run_and_a_column_a_label(root: Path) -> None:
     assert frame["users"].tolist() == [0, 1, 2, 3]
     assert frame["run_time_s"].tolist() == [60.0] * 4
     assert frame["validity"].tolist() == ["valid", "invalid", "valid", "valid"]
+    assert frame["verdict"].tolist() == ["", "", "failed", ""]
     assert frame["label_build"].tolist() == ["0", "1", "2", "3"]
     assert set(frame["problem"]) == {""}
 

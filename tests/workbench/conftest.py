@@ -57,10 +57,10 @@ def shop() -> Iterator[Storefront]:
 
 @pytest.fixture
 def make_test(browse: Path, shop: Storefront) -> Callable[..., loadlab.LoadTest]:
-    """A LoadTest of ten users for three seconds against the shop, with changes."""
+    """A LoadTest of ten users for two seconds against the shop, with changes."""
 
     def make(**changes: Any) -> loadlab.LoadTest:
-        fields = {"locustfile": browse, "host": shop.url, "users": 10, "spawn_rate": 20, "run_time": 3, "workers": 2}
+        fields = {"locustfile": browse, "host": shop.url, "users": 10, "spawn_rate": 20, "run_time": 2, "workers": 2}
         return loadlab.LoadTest(**{**fields, **changes})
 
     return make
@@ -83,7 +83,7 @@ def own(tmp_path: Path) -> Iterator[Callable[[loadlab.LoadTest], subprocess.Pope
         command = [sys.executable, "-c", OWNER, json.dumps(test.to_dict()), str(tmp_path / "runs")]
         owner = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         owners.append(owner)
-        until(lambda: owner.poll() is not None or seconds_recorded(tmp_path / "runs") >= 3)
+        until(lambda: owner.poll() is not None or seconds_recorded(tmp_path / "runs") >= 2)
         assert owner.poll() is None, owner.communicate()[1]
         return owner
 

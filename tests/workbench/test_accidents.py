@@ -24,7 +24,7 @@ MakeTest = Callable[..., loadlab.LoadTest]
 def test_a_killed_owner_loses_nothing_and_the_load_stops_by_itself(
     make_test: MakeTest, own: Callable[[loadlab.LoadTest], subprocess.Popen[str]], shop: Storefront, tmp_path: Path
 ) -> None:
-    owner = own(make_test(run_time=300, lease=6, stop_timeout=2))
+    owner = own(make_test(run_time=300, lease=5, stop_timeout=2))
     assert len(locust_processes(tmp_path)) == 3
     owner.kill()
     owner.wait()
@@ -82,7 +82,7 @@ def test_owner_and_master_killed_together_leave_a_run_that_knows_what_is_lost(
 def test_workers_without_master_and_owner_end_by_themselves(
     make_test: MakeTest, own: Callable[[loadlab.LoadTest], subprocess.Popen[str]], shop: Storefront, tmp_path: Path
 ) -> None:
-    owner = own(make_test(run_time=300, lease=8, stop_timeout=1))
+    owner = own(make_test(run_time=300, lease=5, stop_timeout=1))
     (folder,) = (tmp_path / "runs").glob("r*")
     owner.kill()
     owner.wait()
@@ -117,7 +117,7 @@ def test_a_callback_that_raises_costs_no_measurement(make_test: MakeTest, shop: 
 
 
 def test_waiting_long_after_the_end_is_no_reproach(make_test: MakeTest, tmp_path: Path) -> None:
-    live = loadlab.start(make_test(run_time=1, lease=10), runs=tmp_path)
+    live = loadlab.start(make_test(run_time=1, lease=5), runs=tmp_path)
     until(lambda: live.tables.end is not None)
     until(lambda: "master" in live.swarm.lost_parts())
     run = live.wait()
@@ -141,17 +141,14 @@ def test_a_killed_master_ends_the_run_and_keeps_what_was_read(
 
 def test_a_test_that_was_cut_short_says_so(make_test: MakeTest, shop: Storefront, tmp_path: Path) -> None:
     def start(folder: str) -> loadlab.LiveRun:
-        live = loadlab.start(make_test(run_time=300), runs=tmp_path / folder)
-        until(lambda: live.tables.rows("requests") > 9)
-        return live
+        return loadlab.start(make_test(run_time=300, workers=1), runs=tmp_path / folder)
 
-    terminated = start("terminated")
+    terminated, killed, stopped = lives = [start(name) for name in ("terminated", "killed", "stopped")]
+    until(lambda: all(live.tables.rows("requests") > 9 for live in lives))
     os.kill(terminated.swarm.master.pid, signal.SIGTERM)
-    killed = start("killed")
     killed.kill()
-    stopped = start("stopped")
     stopped.stop()
-    runs = {live.path.parent.name: live.wait() for live in (terminated, killed, stopped)}
+    runs = {live.path.parent.name: live.wait() for live in lives}
     ends = {name: next(check for check in run.validity.checks if check.name == "end") for name, run in runs.items()}
     assert {name: run.info["end_reason"] for name, run in runs.items()} == {
         "terminated": "quit",
@@ -213,13 +210,17 @@ def fill(path: Path) -> None:
 
 NAMES = """
 import base64, os
-from locust import FastHttpUser, constant, task
+from locust import FastHttpUser, task
 
 class Many(FastHttpUser):
-    wait_time = constant(0.04)
+    made = 0
+
+    def wait_time(self):
+        return 0.04 if self.made > 200 else 0.002  # two users are quickly through most of the names that are wanted
 
     @task
     def home(self):
+        self.made += 1
         self.client.get("/", name=base64.b64encode(os.urandom(360)).decode())
 """
 

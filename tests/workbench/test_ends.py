@@ -12,6 +12,7 @@ from pathlib import Path
 from locust_left import locust_processes, until
 
 import loadlab
+from loadlab.demo import Storefront
 
 MakeTest = Callable[..., loadlab.LoadTest]
 
@@ -42,6 +43,17 @@ def test_stages_that_the_locustfile_ends_early_are_cut_short(make_test: MakeTest
     end = next(check for check in run.validity.checks if check.name == "end")
     assert end.status == "warning"
     assert "of 300 s: the locustfile ended it" in end.text
+
+
+def test_a_test_that_ends_while_users_are_still_coming_stops_them(
+    make_test: MakeTest, shop: Storefront, tmp_path: Path
+) -> None:
+    run = loadlab.run(make_test(users=60, spawn_rate=15), runs=tmp_path / "runs")
+    assert run.info["end_reason"] == "run_time"
+    assert list(run.events["kind"]).count("test_stopping") == 1
+    assert "ramp_complete" not in set(run.events["kind"])
+    assert run.conservation["sent"] == shop.counts()["total"]["received"] > 0
+    assert run.conservation["lost"] == 0
 
 
 LAUNCHER = """

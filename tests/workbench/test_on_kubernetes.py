@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -183,21 +184,53 @@ def test_a_missing_permission_is_named(cluster: Cluster, load: Callable[..., loa
     assert clusters_left == []
 
 
-@pytest.mark.parametrize("helm_major", [3, 4])
-def test_the_role_is_enough(
-    make_test: MakeTest, shop: Storefront, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, helm_major: int
-) -> None:
-    with load_cluster(tmp_path, monkeypatch, helm_major=helm_major) as cluster:
+VISITOR = """
+from locust import FastHttpUser, constant, task
+
+class Visitor(FastHttpUser):
+    wait_time = constant(0.05)
+
+    @task
+    def home(self):
+        self.client.get("/")
+"""
+
+
+@dataclass
+class Recorded:
+    """A plain run under loadlab's own Role, with everything that was asked of the API meanwhile."""
+
+    helm_major: int
+    run: loadlab.Run
+    received: int
+    calls: set[tuple[str, str, str]]
+
+
+@pytest.fixture(scope="module", params=[3, 4])
+def recorded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recorded]:
+    folder = tmp_path_factory.mktemp("role")
+    (folder / "browse.py").write_text(VISITOR)
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        load_cluster(folder, patch, helm_major=request.param) as cluster,
+        Storefront(service_time=0.002, concurrency=64) as shop,
+    ):
         cluster.rules = [*OWN_RULES, *RELEASE_RULES]
-        run = loadlab.run(make_test(run_time=2), runs=tmp_path / "runs", launcher=launcher())
-        assert run.conservation["sent"] == shop.counts()["total"]["received"] > 0
+        fields = {"users": 6, "spawn_rate": 20, "run_time": 2, "workers": 2, "environment": {"API_KEY": "hush-hush"}}
+        test = loadlab.LoadTest(locustfile=folder / "browse.py", host=shop.url, **fields)
+        run = loadlab.run(test, runs=folder / "runs", launcher=launcher(owner="ana"))
         assert clusters.swarms().empty
         assert what_is_there(cluster) == []
-        asked = {
+        calls = {
             (call.group, f"{call.resource}/{call.subresource}".rstrip("/"), call.verb)
             for call in cluster.calls
             if call.namespace
         }
+        yield Recorded(request.param, run, shop.counts()["total"]["received"], calls)
+
+
+def test_the_role_is_enough(recorded: Recorded) -> None:
+    assert recorded.run.conservation["sent"] == recorded.received > 0
     allowed = {
         (group, resource, verb)
         for rule in (*OWN_RULES, *RELEASE_RULES)
@@ -205,9 +238,22 @@ def test_the_role_is_enough(
         for resource in rule["resources"]
         for verb in rule["verbs"]
     }
-    assert asked <= allowed
-    unused = allowed - asked
-    assert {resource for _, resource, _ in unused} <= UNUSED_BY_ONE[helm_major], sorted(unused)
+    assert recorded.calls <= allowed
+    unused = allowed - recorded.calls
+    assert {resource for _, resource, _ in unused} <= UNUSED_BY_ONE[recorded.helm_major], sorted(unused)
+
+
+def test_run_json_tells_how_it_was_installed_and_no_secret(recorded: Recorded) -> None:
+    run = recorded.run
+    told = run.info["kubernetes"]
+    assert told["namespace"] == NAMESPACE
+    assert told["helm_values"]["worker"]["replicas"] == 2
+    assert told["helm"].startswith(f"v{recorded.helm_major}.")
+    assert "--launcher kubernetes" in run.info["command"]
+    assert "--owner ana" in run.info["command"]
+    everything = "".join(path.read_text(errors="replace") for path in run.path.rglob("*.json"))
+    assert "hush-hush" not in everything
+    assert "LOADLAB_TOKEN" in everything
 
 
 UNUSED_BY_ONE = {
@@ -310,19 +356,3 @@ def test_no_helm_and_no_cluster_are_told(
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(HelmFailed, match="helm is not on PATH"):
         load()
-
-
-def test_run_json_tells_how_it_was_installed_and_no_secret(
-    cluster: Cluster, make_test: MakeTest, tmp_path: Path
-) -> None:
-    test = make_test(run_time=1, environment={"API_KEY": "hush-hush"})
-    run = loadlab.run(test, runs=tmp_path / "runs", launcher=launcher(owner="ana"))
-    told = run.info["kubernetes"]
-    assert told["namespace"] == NAMESPACE
-    assert told["helm_values"]["worker"]["replicas"] == 2
-    assert told["helm"].startswith("v4.")
-    assert "--launcher kubernetes" in run.info["command"]
-    assert "--owner ana" in run.info["command"]
-    everything = "".join(path.read_text(errors="replace") for path in run.path.rglob("*.json"))
-    assert "hush-hush" not in everything
-    assert "LOADLAB_TOKEN" in everything

@@ -58,7 +58,7 @@ def test_workers_that_still_load_keep_their_run_closed(
 def test_asking_again_and_again_does_not_keep_the_load_alive(
     make_test: MakeTest, own: Own, shop: Storefront, tmp_path: Path
 ) -> None:
-    kill(own(make_test(run_time=300, lease=4, stop_timeout=1)))
+    kill(own(make_test(run_time=300, lease=4, stop_timeout=1, criteria="error_ratio < 1%")))
     with pytest.raises(StoreError, match="still going on; it stops by itself when nobody has read it for 4 s"):
         loadlab.open_run("latest", tmp_path / "runs")
     until(lambda: opened(tmp_path / "runs") is not None)
@@ -66,6 +66,8 @@ def test_asking_again_and_again_does_not_keep_the_load_alive(
     assert run.info["end_reason"] == "lease_expired"
     assert run.conservation["sent"] == shop.counts()["total"]["received"]
     assert run.conservation["lost"] == 0
+    assert run.info["verdict"] == run.summary_json["verdict"] == run.verdict.to_dict()
+    assert [each.criterion for each in run.verdict.results] == ["error_ratio < 1%"]
 
 
 def test_without_a_lease_a_swarm_that_nobody_reads_ends_after_its_test(

@@ -7,6 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from loadlab.analyse.bins import epoch_seconds, second_from, second_until
+from loadlab.analyse.criteria.pattern import texts
 from loadlab.analyse.criteria.seconds import BySecond
 from loadlab.analyse.stages import stage_windows, steady_window
 
@@ -80,7 +81,7 @@ class RecordedSeconds:
         self.last = newest if self.last is None else max(self.last, newest)
         if table != "generators":
             return
-        regions = rows["region"].astype("object").fillna("").to_numpy(dtype=str)
+        regions = texts(rows["region"])
         for region in np.unique(regions).tolist():
             own = seconds[regions == region]
             first, last = int(own.min()), int(own.max())

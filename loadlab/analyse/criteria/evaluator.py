@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import pandas as pd
 
+from loadlab.analyse.bins import MAX_BINS, epoch_seconds
 from loadlab.analyse.criteria.clock import Clock, RecordedSeconds
 from loadlab.analyse.criteria.lasting import ChangeTrack, ForTrack
 from loadlab.analyse.criteria.meter import CountMeter, LevelMeter, Meter, MetricMeter, RequestMeter, UserMeter
@@ -31,6 +32,10 @@ from loadlab.spec import Criterion, Quantity
 
 TABLES = ("events", "generators", "requests", "errors", "users", "metrics", "signals")
 """The tables that criteria are judged by."""
+
+
+_BEFORE_S = 3600
+"""What was recorded so long before the test is of no use, not even for the level of a signal when it begins."""
 
 
 @dataclass
@@ -66,6 +71,7 @@ class Evaluator:
         if table == "events":
             self._clock.add(rows)
             return
+        rows = self._relevant(rows)
         self._recorded.add(table, rows)
         if not len(rows):
             return
@@ -77,6 +83,15 @@ class Evaluator:
                         if each.source is source:
                             _rewind(each, changed)
                 source.commit()
+
+    def _relevant(self, rows: pd.DataFrame) -> pd.DataFrame:
+        """`rows` without those that no criterion looks at: from long before the test, or by a clock gone wrong."""
+        start = self._clock.start
+        if start is None or not len(rows):
+            return rows
+        seconds = epoch_seconds(rows["time"])
+        inside = (seconds >= start - _BEFORE_S) & (seconds < start + MAX_BINS // 2)
+        return rows if inside.all() else rows[inside]
 
     def advance(self, closed: int | None) -> None:
         """Judge every second before `closed`, an epoch second that more may follow; None: the run is over."""

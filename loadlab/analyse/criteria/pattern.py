@@ -7,6 +7,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 
+def texts(column: pd.Series) -> NDArray[np.str_]:
+    """A column of texts, shape (rows,); a missing one is empty."""
+    return column.astype("object").fillna("").to_numpy(dtype=str)
+
+
 class Pattern:
     """A name in which ``*`` stands for any text and ``?`` for any character; "" matches everything.
 

@@ -7,7 +7,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from loadlab.analyse.bins import epoch_seconds
-from loadlab.analyse.criteria.pattern import Pattern
+from loadlab.analyse.criteria.pattern import Pattern, texts
 from loadlab.analyse.criteria.sources import ALL_TIME, _suggest
 from loadlab.analyse.criteria.units import conversion
 from loadlab.spec import Quantity
@@ -65,14 +65,14 @@ class SignalSource:
     def stage(self, rows: pd.DataFrame) -> int | None:
         """See Source."""
         self._staged = None
-        self._names |= set(rows["metric"].astype("str").unique())
-        mask = self._pattern.rows(rows["metric"]) & rows["value"].notna().to_numpy()
+        self._names |= set(texts(rows["metric"].drop_duplicates()).tolist())
+        mask = self._pattern.rows(rows["metric"]) & np.isfinite(rows["value"].to_numpy(dtype=np.float64))
         if not mask.any():
             return None
         chosen = rows[mask]
-        texts = (chosen[name].astype("str").tolist() for name in ("metric", "object", "unit"))
+        told = (texts(chosen[name]).tolist() for name in ("metric", "object", "unit"))
         for metric, about, unit, second, value in zip(
-            *texts, epoch_seconds(chosen["time"]).tolist(), chosen["value"].tolist(), strict=True
+            *told, epoch_seconds(chosen["time"]).tolist(), chosen["value"].tolist(), strict=True
         ):
             factor = conversion(unit, self._unit)
             if factor is None:
@@ -96,6 +96,8 @@ class SignalSource:
             found = ", ".join(repr(unit) if unit else "no unit" for unit in sorted(self._wrong_units))
             wanted = f"in {self._unit!r}" if self._unit else "without a unit"
             return f"The signal {self._name!r} is told in {found}, and the criterion is {wanted}."
+        if not self.levels and any(self._pattern.matches(name) for name in self._names):
+            return f"The signal {self._name!r} has no value that is a number."
         return "" if self.levels else _suggest(f"The run has no signal {self._name!r}", self._name, self._names)
 
     def uncovered(self, first: int, stop: int) -> int:

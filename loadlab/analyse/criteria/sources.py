@@ -9,7 +9,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from loadlab.analyse.bins import epoch_seconds
-from loadlab.analyse.criteria.pattern import Pattern
+from loadlab.analyse.criteria.pattern import Pattern, texts
 from loadlab.analyse.criteria.seconds import BySecond, RequestSeconds
 from loadlab.errors import nearest_name
 from loadlab.spec import Quantity
@@ -58,8 +58,8 @@ class RequestSource:
         self._staged = None
         if not len(chosen):
             if not self._matched:
-                pairs = rows[["request_type", "name"]].astype("str").drop_duplicates()
-                self._names |= set(pairs.itertuples(index=False, name=None))
+                pairs = rows[["request_type", "name"]].drop_duplicates()
+                self._names |= set(zip(*(texts(pairs[column]).tolist() for column in pairs), strict=True))
             return None
         seconds = epoch_seconds(chosen["time"])
         self._staged = (chosen, seconds)
@@ -93,7 +93,7 @@ def _suggest(text: str, given: str, names: list[str] | set[str]) -> str:
     nearest = nearest_name(given, names)
     if nearest is not None:
         return f"{text}; did you mean {nearest!r}?"
-    shown = sorted(names)
+    shown = sorted(set(names))
     more = f" and {len(shown) - 5} more" if len(shown) > 5 else ""
     return f"{text}; there is {', '.join(map(repr, shown[:5]))}{more}." if shown else f"{text}."
 
@@ -175,13 +175,13 @@ class MetricSource:
 
     def stage(self, rows: pd.DataFrame) -> int | None:
         """See Source."""
-        self._names |= set(rows["name"].astype("str").unique())
+        self._names |= set(texts(rows["name"].drop_duplicates()).tolist())
         mask = self._pattern.rows(rows["name"])
         self._staged = None
         if not mask.any():
             return None
         seconds = epoch_seconds(rows["time"])[mask]
-        kinds = rows["kind"].astype("str").to_numpy()[mask]
+        kinds = texts(rows["kind"])[mask]
         is_count = kinds == "count"
         self._staged = (seconds, rows["value"].to_numpy(dtype=np.float64)[mask], is_count)
         new = set(kinds.tolist()) - self.kinds

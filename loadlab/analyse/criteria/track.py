@@ -111,6 +111,8 @@ class Track:
             return measured.value, measured.samples, NO_DATA
         if measured.state != MEASURED:
             return measured.value, measured.samples, _UNJUDGED[measured.state]
+        if not math.isfinite(measured.value):
+            return math.nan, measured.samples, NO_DATA
         return measured.value, measured.samples, KEPT
 
     def _is_broken(self, value: float) -> bool:

@@ -135,10 +135,12 @@ def _invalid(criterion: Criterion, outcome: Outcome, what: str, seconds: int, ne
             f"requests; each needs {needed:,}."
         )
     if outcome.reason == "missing":
-        lack = plural(missing, "second") if missing else "some seconds"
-        return f"{limit} of {lack} of the {seconds:,} nothing was recorded."
+        if not missing:
+            return f"{limit} not all that was recorded is a number."
+        return f"{limit} of {plural(missing, 'second')} of the {seconds:,} nothing was recorded."
     if outcome.reason == "base":
-        return f"{limit} it rose from 0, and of 0 there is no share."
+        extreme = "highest" if criterion.change == "drops" else "lowest"
+        return f"{limit} the {extreme} value that it is compared with is not above 0, and of that there is no share."
     if outcome.reason == "absent":
         return f"{limit} it was told of at other times only."
     wanted = (window_s or 1) + int(criterion.for_s or 1) - 1 + (1 if criterion.change else 0)

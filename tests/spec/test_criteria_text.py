@@ -248,6 +248,7 @@ def mutate(draw: st.DrawFn) -> str:
 
 @settings(max_examples=250, deadline=None)
 @given(st.one_of(st.composite(mutate)(), st.text(max_size=40), st.lists(PIECES, max_size=6).map(" ".join), NAMES))
+@example("p50 < ")
 @example("p99 < 1ms over 1.1.1s")
 @example("p1e5 < 1ms")
 @example("p٣ < 1ms")
