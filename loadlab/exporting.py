@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loadlab import export, store
-from loadlab.errors import LoadlabError
 from loadlab.results import Run
 
 if TYPE_CHECKING:
@@ -24,15 +23,13 @@ def plan_cloudwatch(run: Run, **options: Any) -> export.Plan:
     return export.plan_cloudwatch(run, **options)
 
 
-def put_dashboard(run: Run, runs_folder: str, *, dry_run: str | None, **options: Any) -> export.Dashboard:
+def put_dashboard(run: Run, *, dry_run: str | None, **options: Any) -> export.Dashboard:
     """The dashboard of the run's service, with the latest runs of the same service and environment marked.
 
     With `dry_run` its body is written to a file named after it instead.
     """
     file = False if dry_run is None else Path(f"{dry_run}.dashboard.json")
-    return export.cloudwatch_dashboard(
-        _runs_of_the_same(run, runs_folder), dry_run=file, **_picked(options, *TARGET, *ACCESS)
-    )
+    return export.cloudwatch_dashboard(_runs_of_the_same(run), dry_run=file, **_picked(options, *TARGET, *ACCESS))
 
 
 def put_alarms(
@@ -54,15 +51,11 @@ def _picked(options: Mapping[str, Any], *names: str) -> dict[str, Any]:
     return {name: options[name] for name in names if name in options}
 
 
-def _runs_of_the_same(run: Run, runs_folder: str) -> list[Run]:
-    """The run, and the latest others in the folder that have its service and environment."""
+def _runs_of_the_same(run: Run) -> list[Run]:
+    """The run, and the latest others beside it that have its service and environment."""
     labels = {name: value for name, value in run.info.get("labels", {}).items() if name in ("service", "environment")}
-    found = {run.id: run}
-    try:
-        listed = store.list_runs(runs_folder, labels=labels, status="finished") if labels else None
-    except LoadlabError:  # a run that was named by its path lies in no folder of runs
-        listed = None
-    for path in [] if listed is None else listed["path"].tolist()[-MARKED_RUNS:]:
-        other = Run(path)
-        found.setdefault(other.id, other)
-    return list(found.values())
+    if not labels:
+        return [run]
+    listed = store.list_runs(run.path.parent, labels=labels, status="finished")
+    others = [run.path.parent / name for name in listed["id"].tolist()[-MARKED_RUNS:]]
+    return [run, *(Run(path) for path in others if path != run.path)]

@@ -80,8 +80,12 @@ def cloudwatch(
         return
     echo(plan.send(timeout_s=timeout_s) if dry_run is None else plan.rehearse(dry_run))
     if dashboard:
-        echo(exporting.put_dashboard(found, runs_folder, dry_run=dry_run, **options))
+        echo(exporting.put_dashboard(found, dry_run=dry_run, **options))
     if alarms or alarm_texts:
         criteria = [*(found.criteria if alarms else ()), *alarm_texts]
         pairs = read_pairs("--tag", tags)
         echo(exporting.put_alarms(found, criteria, actions=actions, tags=pairs, dry_run=dry_run, **options))
+
+
+COMMANDS = (export,)
+"""What sends results elsewhere."""

@@ -43,6 +43,7 @@ WIRING = {
         "watching",
         "cli",
         "doctor",
+        "exporting",
     ),
 }
 
