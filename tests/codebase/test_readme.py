@@ -26,7 +26,7 @@ from loadlab.launch.helm import CHART
 from loadlab.results import Run
 from loadlab.spec import GuardRails, KubernetesOptions, LoadTest
 
-FOREIGN = {"kind", "kubectl", "helm", "docker"}
+FOREIGN = {"kind", "kubectl", "helm", "docker", "promtool", "curl"}
 """Programs that docs/kubernetes.md uses besides the project's own."""
 
 

@@ -15,6 +15,7 @@ from loadlab.export.prometheus.pushgateway import Pushgateway, read_pushgateway
 from loadlab.export.prometheus.target import Target, check_form, read_target
 from loadlab.export.prometheus.text import render
 from loadlab.export.receipt import Receipt
+from loadlab.spec import hide_host
 
 if TYPE_CHECKING:
     from loadlab.export.source import Source
@@ -64,6 +65,7 @@ def plan_openmetrics(
         SpecError: a wrong argument, no service or environment, a form that the place does not take, or more samples
             than can be written.
     """
+    _check_place(to)
     target = read_target(
         run.info.get("labels") or {},
         _form(to, form),
@@ -121,6 +123,16 @@ def openmetrics(
     return plan.rehearse(path)
 
 
+def _check_place(to: Any) -> None:
+    """Raise SpecError for what is neither a file nor a URL, also for an address whose http:// was forgotten."""
+    allowed = "a file, the URL of a Pushgateway (http:// or https://), or - for standard output"
+    if not isinstance(to, (str, Path)) or not str(to):
+        raise SpecError("to", to, allowed)
+    foreign = "://" in str(to) or re.fullmatch(r"([^/]*@)?[\w.-]+:\d+/?", str(to))
+    if isinstance(to, str) and foreign and not _is_url(to):
+        raise SpecError("to", hide_host(to), allowed)
+
+
 def _is_url(to: str | Path) -> bool:
     return isinstance(to, str) and re.match(r"https?:", to, re.IGNORECASE) is not None
 
@@ -144,8 +156,6 @@ def _place(
     for field, value in (("job", job), ("instance", instance)):
         if value is not None:
             raise SpecError(field, value, "none: only a Pushgateway has it")
-    if not isinstance(to, Path) and (not isinstance(to, str) or not to or "://" in to):
-        raise SpecError("to", to, "a file, the URL of a Pushgateway (http:// or https://), or - for standard output")
     return StandardOutput() if to == STANDARD_OUTPUT else TextFile(read_path(to))
 
 
