@@ -13,12 +13,14 @@ if TYPE_CHECKING:
     from loadlab.errors import LoadlabError as LoadlabError
     from loadlab.live import LiveRun as LiveRun
     from loadlab.progress import progress_line as progress_line
+    from loadlab.publishing import publish as publish
+    from loadlab.publishing import writable_file as writable_file
     from loadlab.spec import Criteria as Criteria
     from loadlab.spec import KubernetesOptions as KubernetesOptions
     from loadlab.spec import LoadTest as LoadTest
     from loadlab.spec import Stage as Stage
+    from loadlab.spec import in_project as in_project
     from loadlab.spec import project_folder as project_folder
-    from loadlab.spec import writable_file as writable_file
     from loadlab.workbench import Run as Run
     from loadlab.workbench import make_launcher as make_launcher
     from loadlab.workbench import open_run as open_run
@@ -34,14 +36,16 @@ _HOME = {
     "Stage": "loadlab.spec",
     "LiveRun": "loadlab.live",
     "Run": "loadlab.workbench",
+    "in_project": "loadlab.spec",
     "make_launcher": "loadlab.workbench",
     "open_run": "loadlab.workbench",
     "progress_line": "loadlab.progress",
     "project_folder": "loadlab.spec",
+    "publish": "loadlab.publishing",
     "run": "loadlab.workbench",
     "runs": "loadlab.workbench",
     "start": "loadlab.workbench",
-    "writable_file": "loadlab.spec",
+    "writable_file": "loadlab.publishing",
 }
 
 __version__ = "0.1.0"

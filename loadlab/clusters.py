@@ -160,12 +160,15 @@ def role_yaml(name: str, namespace: str, service_account: str = "", user: str = 
 def cron_job_yaml(notebook: str, parameters: dict[str, str], *, name: str | None = None, **settings: Any) -> str:
     """A CronJob that runs `notebook`, as YAML; `settings` are those of `loadlab.launch.cron_job.cron_job`.
 
-    Raises SpecError for parameters that the notebook does not take, and for a schedule that is none.
+    Raises SpecError for parameters that the notebook does not take, for runs that are to be kept nowhere, and for a
+    schedule that is none.
     """
     from loadlab.launch.cron_job import cron_job
     from loadlab.report import convert_parameters, notebook_parameters
+    from loadlab.store import parse_location
 
     convert_parameters(notebook_parameters(notebook), parameters)
+    parse_location(parameters.get("runs", ""))
     title = re.sub(r"[^a-z0-9]+", "-", Path(notebook).stem.lower()).strip("-")[:40].rstrip("-")
     manifest = cron_job(name or f"loadlab-{title}", notebook=notebook, parameters=parameters, **settings)
     return yaml_document(manifest).removeprefix("---\n")

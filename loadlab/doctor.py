@@ -18,6 +18,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from loadlab import store
+from loadlab.errors import StoreError
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -76,10 +79,11 @@ class Checkup:
 
 
 def examine(runs: str | Path = "runs") -> Checkup:
-    """Look at this machine and this Python. `runs` is the folder that runs are to be kept in.
+    """Look at this machine and this Python. `runs` is where runs are to be kept, a folder or ``s3://bucket/prefix``.
 
     Starts ``locust --version`` and ``jupyter kernelspec list`` and writes, and removes, one file beside the runs.
     """
+    place = store.parse_location(runs)
     with ThreadPoolExecutor(max_workers=2) as pool:
         slow = [pool.submit(_check_locust), pool.submit(_check_kernel)]
         quick = [_check_python(), *_check_packages()]
@@ -88,7 +92,7 @@ def examine(runs: str | Path = "runs") -> Checkup:
             _check_program("nginx", ("nginx", "/usr/sbin/nginx"), "the tests that compare with its access log"),
             _check_program("helm", ("helm",), "load tests on Kubernetes", "see https://helm.sh/docs/intro/install"),
             _check_program("git", ("git",), "the revision in a run's provenance"),
-            _check_runs_folder(Path(runs)),
+            *(_check_s3(place) if isinstance(place, store.S3Path) else [_check_runs_folder(place)]),
             _check_open_files(),
             _check_cpus(),
             _check_clock(),
@@ -168,7 +172,18 @@ def _check_program(name: str, programs: tuple[str, ...], purpose: str, mend: str
     return Finding(name, "optional", f"not found; only {purpose} need it", mend or f"apt-get install {package}")
 
 
-def _check_runs_folder(folder: Path) -> Finding:
+def _check_s3(place: store.S3Path) -> Iterator[Finding]:
+    try:
+        place.check_writable()
+        yield Finding("runs in S3", "ok", f"{place} can be written")
+    except (StoreError, ImportError) as error:
+        yield Finding("runs in S3", "missing", str(error), "see 'Runs in S3' in README.md, or use another --runs PLACE")
+    yield _check_runs_folder(store.spool_folder(), "runs on their way", "name another folder in LOADLAB_SPOOL")
+
+
+def _check_runs_folder(
+    folder: Path, name: str = "runs folder", mend: str = "use another folder with --runs DIR"
+) -> Finding:
     place = folder.absolute()
     while not place.exists():
         place = place.parent
@@ -176,12 +191,11 @@ def _check_runs_folder(folder: Path) -> Finding:
         with tempfile.NamedTemporaryFile(dir=place, prefix=".loadlab-doctor-"):
             free = shutil.disk_usage(place).free
     except OSError as error:
-        mend = "use another folder with --runs DIR"
-        return Finding("runs folder", "missing", f"{folder} cannot be written: {error.strerror}", mend)
+        return Finding(name, "missing", f"{folder} cannot be written: {error.strerror}", mend)
     found = f"{folder} can be written, {free / 1e9:.1f} GB are free"
     if free < MINIMUM_FREE_BYTES:
-        return Finding("runs folder", "warning", found, "make room, or use another folder with --runs DIR")
-    return Finding("runs folder", "ok", found)
+        return Finding(name, "warning", found, f"make room, or {mend}")
+    return Finding(name, "ok", found)
 
 
 def _check_open_files() -> Finding:

@@ -17,6 +17,7 @@
     │  └─ StreamLost             the master does not answer any more; the last `seq` read is kept
     ├─ StoreError
     │  ├─ RunNotFound            no such run; the nearest ids (exit code 2)
+    │  ├─ StoreUnavailable       S3 does not answer, or asks to be left alone: worth another try
     │  └─ RunCorrupt             what could be recovered and what could not
     ├─ AnalysisError
     │  ├─ NotEnoughSamples       the quantile asked needs more samples
@@ -134,6 +135,10 @@ class RunNotFound(StoreError):
     def __init__(self, message: str, *, nearest: tuple[str, ...] = ()) -> None:
         self.nearest = nearest
         super().__init__(message)
+
+
+class StoreUnavailable(StoreError):
+    """S3 does not answer or cannot answer now; the same call may succeed later."""
 
 
 class RunCorrupt(StoreError):

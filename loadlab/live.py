@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 import time
@@ -10,11 +11,12 @@ from typing import TYPE_CHECKING
 
 from loadlab import store, stream
 from loadlab.archiving import archive_recorded, replay_spool
-from loadlab.errors import LaunchError, LoadlabError, StreamError, StreamLost
+from loadlab.errors import LaunchError, LoadlabError, StoreError, StreamError, StreamLost
 from loadlab.launch import Swarm, uninterrupted
+from loadlab.publishing import deliver
 from loadlab.results import Run
 from loadlab.spec import LoadTest
-from loadlab.watching import CriteriaWatch
+from loadlab.watching import BROKEN_END, CriteriaWatch
 
 if TYPE_CHECKING:
     from loadlab.analyse import CriterionResult
@@ -41,7 +43,7 @@ class LiveRun:
         self._stop_error: LoadlabError | None = None
         self._master_left = self._killed = False
         self._counts = stream.LiveCounts()
-        self._watch = CriteriaWatch(test.criteria, self.tables, self.stop) if test.criteria else None
+        self._watch = CriteriaWatch(test.criteria, self.tables, self._stop_broken) if test.criteria else None
         self._began = time.monotonic()
         folder.write_swarm({"url": swarm.url, "token": swarm.token})
         self._journal = stream.Journal(folder.journal_path)
@@ -99,6 +101,12 @@ class LiveRun:
             self._stopping = threading.Thread(target=self._stop, name="loadlab-stop", daemon=True)
             self._stopping.start()
 
+    def _stop_broken(self) -> None:
+        """A criterion is broken that ends the test. Should this process die now, who recovers the run knows."""
+        with contextlib.suppress(StoreError):  # on a disk without room the journal has failed too, and says so
+            self._folder.write_end({"reason": BROKEN_END, "events": self.tables.own_events, "running": True})
+        self.stop()
+
     def _stop(self) -> None:
         try:
             self.swarm.stop()
@@ -114,16 +122,19 @@ class LiveRun:
     def wait(self, progress: Progress | None = None) -> Run:
         """Wait for the end, close the swarm, write the archive and return it. See `run` for interrupts.
 
-        Raises StoreError when the archive cannot be written; the journal is kept then.
+        A run that belongs to S3 is sent there then. Raises StoreError when the archive cannot be written or sent; what
+        was measured is kept then, and the message says where.
         """
         try:
             failure = self._follow(progress)
         except BaseException:  # a callback that raises, say: what was measured is kept all the same
             uninterrupted(self._close, CLOSING)
             uninterrupted(lambda: self._finish(None), CLOSING)
+            deliver(self._folder)
             raise
         uninterrupted(self._close, CLOSING)
-        return uninterrupted(lambda: self._finish(failure), CLOSING)
+        uninterrupted(lambda: self._finish(failure), CLOSING)
+        return deliver(self._folder)
 
     def _close(self) -> None:
         self._master_left = "master" in self.swarm.lost_parts()
@@ -166,7 +177,7 @@ class LiveRun:
             self.kill()
         print(text, file=sys.stderr)  # noqa: T201 - an interrupt must be answered, wherever it was made
 
-    def _finish(self, failure: StreamError | None) -> Run:
+    def _finish(self, failure: StreamError | None) -> None:
         replay_spool(self._folder, self.tables)
         end, lost = self.tables.end, isinstance(failure, StreamLost)
         if lost and end and (self._master_left or end["reason"] != "quit"):
@@ -180,8 +191,7 @@ class LiveRun:
         elif failure is not None:
             reason = "master_lost" if lost else "stream_failed"
         elif self._watch is not None and self._watch.breach is not None:
-            reason = "criterion_broken"
+            reason = BROKEN_END
         else:
             reason = end["reason"] if end else "killed"
         archive_recorded(self._folder, self.tables, self._journal, reason=reason, sent=self.swarm.sent_by_worker())
-        return Run(self.path)

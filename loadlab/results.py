@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loadlab.shown import Markup, ReportFile
-from loadlab.store import Archive
+from loadlab.store import Archive, S3Path
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -213,15 +213,15 @@ class Run(Archive):
 
         return Markup(render_table(self._numbers, name), render_table_text(self._numbers, name))
 
-    def report(self, path: str | Path | None = None, form: str = "html") -> ReportFile:
-        """Write the report, by default ``report.html`` in the run's folder; see `render` for its other forms.
+    def report(self, path: str | Path | S3Path | None = None, form: str = "html") -> ReportFile:
+        """Write the report to a file or to ``s3://...``, by default ``report.html`` beside the run's other files; see
+        `render` for its other forms.
 
-        Raises SpecError for another form, ReportError when it cannot be written.
+        Raises SpecError for another form, ReportError when it cannot be written, StoreError when S3 refuses.
         """
-        from loadlab.report import FORMATS, write
+        from loadlab.report import FORMATS
 
-        data = self.report_data() if form == "html" else self._numbers
-        return ReportFile(self.id, write(data, path or self.path / FORMATS.get(form, ""), form))
+        return ReportFile.write(self.id, self.render(form), path or self.path / FORMATS.get(form, ""))
 
     def render(self, form: str) -> str:
         """The report as text: "html", "markdown" for a merge request, "junit" for a CI system, "json" (summary.json).

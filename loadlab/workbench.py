@@ -15,20 +15,18 @@ from typing import TYPE_CHECKING, Any
 
 from loadlab import store, stream
 from loadlab.archiving import iso_time
-from loadlab.errors import SpecError, StoreError
+from loadlab.errors import SpecError
 from loadlab.launch import Launcher, LocalLauncher
 from loadlab.live import LiveRun as LiveRun
 from loadlab.live import Progress
 from loadlab.provenance import git_state, host_facts, rerun_command, versions
-from loadlab.recovery import recover
+from loadlab.publishing import RUNS as RUNS
+from loadlab.publishing import deliver, make_folder, make_whole
 from loadlab.results import Run as Run
-from loadlab.spec import KubernetesOptions, LoadTest, check_locustfile, hide_host
+from loadlab.spec import KubernetesOptions, LoadTest, check_locustfile, hide_host, is_url
 
 if TYPE_CHECKING:
     import pandas as pd
-
-RUNS = "runs"
-"""Where runs are kept unless somebody says otherwise: a folder beside the notebook or the shell."""
 
 LAUNCHERS = ("local", "kubernetes")
 """Where Locust can run."""
@@ -68,7 +66,7 @@ def start(test: LoadTest, *, runs: str | Path = RUNS, launcher: str | Launcher =
     """Launch the swarm, begin the load, and record it in the background.
 
     Returns when Locust has accepted the test. Raises SpecError, LocustfileError, TargetUnreachable, LaunchTimeout,
-    LaunchError; no process and no run folder are left then.
+    LaunchError, and StoreError where the run could not be kept; no process and no run folder are left then.
     """
     if isinstance(launcher, str):
         launcher = make_launcher(launcher)
@@ -84,7 +82,7 @@ def start(test: LoadTest, *, runs: str | Path = RUNS, launcher: str | Launcher =
         "end_reason": None,
         "command": rerun_command(test, launcher.name, launcher.options),
     }
-    folder = store.RunFolder.create(runs, store.new_run_id(started), info)
+    folder = make_folder(runs, store.new_run_id(started), info)
     try:
         swarm = launcher.launch(test, run_id=folder.id, folder=folder.path, meanwhile=lambda: _prepare(test, folder))
         try:
@@ -109,21 +107,22 @@ def _prepare(test: LoadTest, folder: store.RunFolder) -> None:
 
 
 def open_run(ref: str | Path = "latest", runs: str | Path = RUNS) -> Run:
-    """The run with this id, unique prefix of an id, path, or "latest".
+    """The run with this id, unique prefix of an id, path, URL, or "latest", among those at `runs`.
 
-    A run whose recorder died is put together from its journal, as far as that goes, and says so. Raises RunNotFound,
-    RunCorrupt, SchemaMismatch, and StoreError for a run that is still going on.
+    A run whose recorder died is put together from its journal, as far as that goes, and says so; one that belongs to S3
+    and was not sent is sent. Raises RunNotFound, RunCorrupt, SchemaMismatch, and StoreError for a run that is still
+    going on.
     """
-    folder = store.RunFolder(store.find_run(runs, ref))
-    if folder.has_journal:
-        recover(folder)
-    elif not folder.has_tables and folder.read_info().get("status") == "running":
-        raise StoreError(f"run {folder.id} holds nothing: whoever started it ended before the load began")
-    return Run(folder.path)
+    found = store.find_run(runs, ref)
+    if isinstance(found, store.S3Path):
+        return Run(found)
+    folder = store.RunFolder(found)
+    make_whole(folder)
+    return deliver(folder) if is_url(runs) or is_url(ref) else Run(found)
 
 
 def runs(root: str | Path = RUNS, **filters: Any) -> pd.DataFrame:
-    """All runs under `root`, the oldest first; `filters` are those of `store.list_runs`."""
+    """All runs at `root`, a folder or S3 URL, the oldest first; `filters` are those of `store.list_runs`."""
     if filters.get("host"):
         filters["host"] = hide_host(filters["host"])  # as it is kept
     return store.list_runs(root, is_being_written=stream.is_being_written, **filters)

@@ -7,8 +7,9 @@ from pathlib import Path
 import hypothesis
 import pytest
 from chromium import browser
+from s3_fixtures import s3, s3_place
 
-__all__ = ["browser"]
+__all__ = ["browser", "s3", "s3_place"]
 
 hypothesis.settings.register_profile("loadlab", deadline=None)  # a slow machine is no fault of an example
 hypothesis.settings.load_profile("loadlab")

@@ -149,7 +149,12 @@ def rbac(name: str, namespace: str, service_account: str, user: str) -> None:
 @click.option("--image", metavar="IMAGE", required=True, help="Image with loadlab, helm and the notebooks.")
 @click.option("--namespace", metavar="NAME", required=True, help="Namespace of the CronJob.")
 @click.option("--service-account", metavar="NAME", default="loadlab", show_default=True, help="Account of its pods.")
-@click.option("--runs-claim", metavar="NAME", default="", help="PersistentVolumeClaim that keeps the runs.")
+@click.option(
+    "--runs-claim",
+    metavar="NAME",
+    default="",
+    help="PersistentVolumeClaim that keeps the runs; needless with -p runs=s3://bucket/prefix.",
+)
 @click.option("--timeout", metavar="TIME", help="End a run after so long, such as 2h.")
 @click.option("--name", metavar="NAME", help="Name of the CronJob.  [default: from the notebook's]")
 def cronjob(notebook: str, parameters: tuple[str, ...], timeout: str | None, name: str | None, **settings: str) -> None:
@@ -162,6 +167,8 @@ def cronjob(notebook: str, parameters: tuple[str, ...], timeout: str | None, nam
     Examples:
       loadlab cronjob load_test -p launcher=kubernetes -p host=http://shop.staging.svc:80 \\
           --schedule @daily --image registry.example/loadlab:1 --namespace load --runs-claim runs
+      loadlab cronjob load_test -p launcher=kubernetes -p host=http://shop.staging.svc:80 \\
+          -p runs=s3://team-bucket/loadlab --schedule @daily --image registry.example/loadlab:1 --namespace load
     """
     from loadlab import clusters
 

@@ -17,7 +17,7 @@ from loadlab.cli.output import echo
 from loadlab.cli.run_options import run_argument, runs_option
 from loadlab.errors import ReportError
 from loadlab.progress import Progress
-from loadlab.spec import check_folder, read_duration, read_pairs, writable_file
+from loadlab.spec import check_folder, is_url, read_duration, read_pairs
 
 if TYPE_CHECKING:
     from loadlab.report import NotebookResult
@@ -44,7 +44,7 @@ def main() -> None:
 )
 @kubernetes_options()
 @runs_option
-@click.option("--report", "report_file", metavar="FILE", help="Write the HTML report there.")
+@click.option("--report", "report_file", metavar="FILE", help="Write the HTML report there; s3://... too.")
 @junit_option
 @click.option("-q", "--quiet", is_flag=True, help="No progress; print only the folder of the run.")
 @click.pass_context
@@ -70,14 +70,15 @@ def run(
       loadlab run checkout.yaml --criterion "p99 < 300ms" --criterion "error_ratio < 1%" --junit junit.xml
       loadlab run checkout.yaml --stage 50/10/2m --stage 100/10/2m --workers 4
       loadlab run checkout.yaml --launcher kubernetes --namespace load --workers 20
+      loadlab run checkout.yaml --runs s3://team-bucket/loadlab
     """
-    from loadlab import workbench
+    from loadlab import publishing, workbench
 
     make_place_for_junit(junit_file)
     test = read_test(test_file, fields)
     place = workbench.make_launcher(launcher, **read_kubernetes(fields))
     if report_file is not None:
-        writable_file(report_file, "--report")
+        publishing.writable_file(report_file, "--report")
     with kept_junit(junit_file, test.without_secrets().to_dict()):
         with Progress(quiet=quiet) as progress:
             progress.say(f"starting {test.describe()}")
@@ -121,7 +122,7 @@ def runs(
 def show(run_ref: str, runs_folder: str, as_json: bool) -> None:
     """Show a run: verdict, endpoints, stages, errors, validity.
 
-    RUN is an id, the beginning of one, a path, or "latest", which it is without.
+    RUN is an id, the beginning of one, a path, a URL, or "latest", which it is without.
 
     \b
     Examples:
@@ -142,10 +143,10 @@ def show(run_ref: str, runs_folder: str, as_json: bool) -> None:
     "-o",
     "--output",
     "output_dir",
-    metavar="DIR",
+    metavar="PLACE",
     default="executed",
     show_default=True,
-    help="Folder for the executed notebook and summary.json.",
+    help="Where the executed notebook and summary.json go: a folder, or s3://bucket/prefix.",
 )
 @click.option("--timeout", metavar="TIME", help="End the notebook after so long, such as 30m.")
 @click.option("--html", is_flag=True, help="Export the executed notebook as one HTML file too.")
@@ -176,34 +177,38 @@ def notebook(
       loadlab notebook load_test -p host=http://127.0.0.1:8080 -p criteria="p99 < 300ms; rps >= 450" --junit junit.xml
       loadlab notebook load_test -p host=http://127.0.0.1:8080 -p users=50 --html
     """
+    from loadlab import publishing
     from loadlab import report as reports
     from loadlab.cli.tables import format_parameters
 
     if list_parameters:
         echo(format_parameters(reports.notebook_parameters(name)))
         return
-    summary = Path(output_dir) / reports.FORMATS["json"]
-    summary.unlink(missing_ok=True)
-    if junit_file is not None and Path(junit_file).parent == summary.parent:
-        check_folder("--output", summary.parent)
+    if not is_url(output_dir):  # also before wrong usage is told
+        (Path(output_dir) / reports.FORMATS["json"]).unlink(missing_ok=True)
+        if junit_file is not None and Path(junit_file).parent == Path(output_dir):
+            check_folder("--output", Path(output_dir))
     make_place_for_junit(junit_file)
     declared = reports.notebook_parameters(name)
     given = read_pairs("-p", parameters)
     with kept_junit(junit_file, facts_of_notebook(declared, given)):
-        with Progress(quiet=quiet) as progress:
+        with Progress(quiet=quiet) as progress, publishing.output_folder(output_dir, reports.FORMATS["json"]) as folder:
             result = reports.run_notebook(
                 name,
                 given,
-                output_dir=output_dir,
+                output_dir=folder,
                 timeout_s=read_duration("--timeout", timeout),
                 on_progress=progress.say,
             )
-        echo(f"Notebook: {result.path}")
-        if html:
-            echo(f"Page: {reports.export_html(result.path)}")
-        made = _tell_of_run(result)
-        if made is not None:
-            echo(f"Summary: {made.report(summary, 'json')}")
+            page = reports.export_html(result.path) if html else None
+            made = _made_run(result)
+            summary = None if made is None else made.report(folder / reports.FORMATS["json"], "json")
+        echo(f"Notebook: {publishing.final_place(result.path, output_dir)}")
+        if page is not None:
+            echo(f"Page: {publishing.final_place(page, output_dir)}")
+        _tell_of_run(result, made)
+        if summary is not None:
+            echo(f"Summary: {publishing.final_place(Path(summary), output_dir)}")
         if made is None and junit_file is not None:
             if result.interrupted:
                 raise KeyboardInterrupt("its run is partial and was not judged")
@@ -213,21 +218,23 @@ def notebook(
     ctx.exit(exit_code_of_notebook(result, made))
 
 
-def _tell_of_run(result: NotebookResult) -> Run | None:
-    """Say where the report of a notebook is and what the verdict on its run is, and return that run.
-
-    None when the notebook made none, and when a person interrupted it.
-    """
+def _made_run(result: NotebookResult) -> Run | None:
+    """The run that a notebook made; None when it made none, and when a person interrupted it."""
     from loadlab import workbench
+
+    if result.run_id is None or result.interrupted:
+        return None
+    return workbench.open_run(result.run_id, str(result.parameters.get("runs", workbench.RUNS)))
+
+
+def _tell_of_run(result: NotebookResult, made: Run | None) -> None:
+    """Say where the report of a notebook is, and what the verdict on its run is."""
     from loadlab.cli.tables import format_verdict
 
     if result.report is not None:
         echo(f"Report: {result.report}")
-    if result.run_id is None or result.interrupted:
-        return None
-    made = workbench.open_run(result.run_id, str(result.parameters.get("runs", workbench.RUNS)))
-    echo(format_verdict(made))
-    return made
+    if made is not None:
+        echo(format_verdict(made))
 
 
 @main.command()
@@ -256,12 +263,14 @@ def demo(ctx: click.Context, /, runs_folder: str, run_time: str, workers: int) -
 
     Starts the shop on a free port of this machine, runs the notebook in batch, and ends the shop.
     """
-    from loadlab.cli.demo import IF_INVALID, run_demo
+    from loadlab import publishing
+    from loadlab.cli.demo import IF_INVALID, notebooks_of, run_demo
 
     with Progress() as progress:
         result = run_demo(runs_folder, run_time, workers, progress.say)
-    echo(f"Notebook: {result.path}")
-    made = _tell_of_run(result)
+    echo(f"Notebook: {publishing.final_place(result.path, notebooks_of(runs_folder))}")
+    made = _made_run(result)
+    _tell_of_run(result, made)
     if made is not None and made.verdict.status == "invalid":
         echo(IF_INVALID)
     ctx.exit(exit_code_of_notebook(result, made))

@@ -10,6 +10,7 @@ from loadlab.spec import LoadTest, check_folder
 
 if TYPE_CHECKING:
     from loadlab.report import NotebookResult
+    from loadlab.store import Location
 
 USERS = 60
 THINK_TIME = 0.15
@@ -31,9 +32,10 @@ IF_INVALID = (
 def run_demo(runs: str | Path, run_time: str, workers: int, on_progress: Callable[[str], None]) -> NotebookResult:
     """Start the demo shop, execute the notebook load_test against it, and end the shop.
 
-    The executed notebook is kept in the folder `runs`, beside the runs. Raises SpecError for impossible values, before
-    anything is started, and what `report.run_notebook` raises.
+    The executed notebook is kept at `notebooks_of(runs)`, beside the runs. Raises SpecError for impossible values,
+    before anything is started, and what `report.run_notebook` raises.
     """
+    from loadlab import publishing, store
     from loadlab.demo import Storefront
     from loadlab.report import find_notebook, run_notebook
 
@@ -42,8 +44,11 @@ def run_demo(runs: str | Path, run_time: str, workers: int, on_progress: Callabl
     if locustfile.is_relative_to(Path.cwd()):
         locustfile = locustfile.relative_to(Path.cwd())
     LoadTest(locustfile=locustfile, run_time=run_time, workers=workers)
-    check_folder("runs", Path(runs))
-    with Storefront(**SHOP) as shop:
+    place = store.parse_location(runs)
+    if isinstance(place, Path):
+        check_folder("runs", place)
+        place = place.absolute()
+    with publishing.output_folder(notebooks_of(runs)) as folder, Storefront(**SHOP) as shop:
         on_progress(f"the demo shop answers at {shop.url}")
         return run_notebook(
             notebook,
@@ -56,8 +61,15 @@ def run_demo(runs: str | Path, run_time: str, workers: int, on_progress: Callabl
                 "run_time": run_time,
                 "workers": workers,
                 "labels": "service=demo-shop",
-                "runs": str(Path(runs).absolute()),
+                "runs": str(place),
             },
-            output_dir=Path(runs) / "notebooks",
+            output_dir=folder,
             on_progress=on_progress,
         )
+
+
+def notebooks_of(runs: str | Path) -> Location:
+    """Where the executed notebook of the demo is kept."""
+    from loadlab import store
+
+    return store.parse_location(runs) / "notebooks"

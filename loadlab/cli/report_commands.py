@@ -8,7 +8,6 @@ from loadlab.cli.exit_codes import exit_code_of_run
 from loadlab.cli.junit_file import junit_option, make_place_for_junit
 from loadlab.cli.output import echo
 from loadlab.cli.run_options import run_argument, runs_option
-from loadlab.spec import writable_file
 
 _FORMATS = ("html", "markdown", "junit", "json")
 
@@ -28,12 +27,12 @@ _FORMATS = ("html", "markdown", "junit", "json")
     "-o",
     "--output",
     metavar="FILE",
-    help="Where to write it.  [default: a page: report.html in the run's folder, else standard output]",
+    help="Where to write it.  [default: a page: report.html in the run's place, else standard output]",
 )
 def report(run_ref: str, runs_folder: str, form: str, output: str | None) -> None:
     """Write the report of a run: one HTML file that needs no network, or in another format.
 
-    RUN is an id, the beginning of one, a path, or "latest", which it is without.
+    RUN is an id, the beginning of one, a path, a URL, or "latest", which it is without.
 
     \b
     Examples:
@@ -42,10 +41,10 @@ def report(run_ref: str, runs_folder: str, form: str, output: str | None) -> Non
       loadlab report --format markdown | gh pr comment --body-file -
       loadlab report --format junit -o junit.xml
     """
-    from loadlab import workbench
+    from loadlab import publishing, workbench
 
     if output is not None:
-        writable_file(output, "--output")
+        publishing.writable_file(output, "--output")
     found = workbench.open_run(run_ref, runs_folder)
     if output is None and form != "html":
         echo(found.render(form).rstrip("\n"))
@@ -70,7 +69,7 @@ def judge(
 ) -> None:
     """Judge a recorded run by other criteria than its test had, or by these again; the exit code is the verdict.
 
-    RUN is an id, the beginning of one, a path, or "latest", which it is without. Nothing in the run's folder changes.
+    RUN is an id, the beginning of one, a path, a URL, or "latest", which it is without. Nothing of the run changes.
 
     \b
     Examples:

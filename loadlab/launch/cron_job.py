@@ -7,9 +7,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from loadlab.errors import SpecError
+from loadlab.spec import is_url
 
 RUNS_PATH = "/runs"
 """Where the claim for the runs is mounted."""
+
+SPOOL_PATH = f"{RUNS_PATH}/spool"
+"""Where runs wait there that are for S3 and could not be sent."""
 
 STOP_S = 180
 """A pod that is told to end gets so long for stopping the load in good order, within the test's `stop_timeout`, and
@@ -80,29 +84,35 @@ def cron_job(
 ) -> dict[str, Any]:
     """The manifest. One run at a time, none is tried again, and a run that is told to end has time to end well.
 
-    The runs are kept in the PersistentVolumeClaim `runs_claim`: all else that a pod can write to vanishes with it.
-    After `timeout_s` the pod is told to end. Raises SpecError for no claim, and for a name or a schedule that
-    Kubernetes would not take.
+    The runs are kept in the PersistentVolumeClaim `runs_claim`, or in S3 where the parameter ``runs`` says so: all else
+    that a pod can write to vanishes with it. With both, what cannot be sent to S3 waits in the claim. After `timeout_s`
+    the pod is told to end. Raises SpecError for neither, and for a name or a schedule that Kubernetes would not take.
     """
     if not _NAME.fullmatch(name):
         raise SpecError("name", name, "1 to 52 lower-case letters, digits and '-', as Kubernetes names CronJobs")
     check_schedule(schedule)
-    if not runs_claim:
+    runs = parameters.get("runs", "")
+    if not runs_claim and not is_url(runs):
         raise SpecError(
             "--runs-claim",
             None,
-            "the name of a PersistentVolumeClaim that keeps the runs; all else vanishes with the pod",
+            "the name of a PersistentVolumeClaim that keeps the runs, or -p runs=s3://bucket/prefix instead; "
+            "all else vanishes with the pod",
         )
-    words = ["loadlab", "notebook", notebook, "--quiet", "--output", f"{RUNS_PATH}/executed"]
-    for key, value in {**parameters, "runs": RUNS_PATH}.items():
+    place = runs.rstrip("/") if is_url(runs) else RUNS_PATH
+    words = ["loadlab", "notebook", notebook, "--quiet", "--output", f"{place}/executed"]
+    for key, value in {**parameters, "runs": place}.items():
         words += ["--parameter", f"{key}={value}"]
+    variables = {"HOME": "/tmp"}
+    if is_url(runs) and runs_claim:
+        variables["LOADLAB_SPOOL"] = SPOOL_PATH
     spec: dict[str, Any] = {
         "schedule": schedule,
         "concurrencyPolicy": "Forbid",
         "startingDeadlineSeconds": 300,
         "successfulJobsHistoryLimit": HISTORY,
         "failedJobsHistoryLimit": HISTORY,
-        "jobTemplate": {"spec": _job(words, image, service_account, runs_claim, timeout_s)},
+        "jobTemplate": {"spec": _job(words, variables, image, service_account, runs_claim, timeout_s)},
     }
     if time_zone:
         spec["timeZone"] = time_zone
@@ -114,14 +124,24 @@ def cron_job(
     }
 
 
-def _job(words: list[str], image: str, service_account: str, claim: str, timeout_s: float | None) -> dict[str, Any]:
-    volumes = [{"name": "tmp", "emptyDir": {}}, {"name": "runs", "persistentVolumeClaim": {"claimName": claim}}]
-    mounts = [{"name": "tmp", "mountPath": "/tmp"}, {"name": "runs", "mountPath": RUNS_PATH}]
+def _job(
+    words: list[str],
+    variables: Mapping[str, str],
+    image: str,
+    service_account: str,
+    claim: str,
+    timeout_s: float | None,
+) -> dict[str, Any]:
+    volumes: list[dict[str, Any]] = [{"name": "tmp", "emptyDir": {}}]
+    mounts = [{"name": "tmp", "mountPath": "/tmp"}]
+    if claim:
+        volumes.append({"name": "runs", "persistentVolumeClaim": {"claimName": claim}})
+        mounts.append({"name": "runs", "mountPath": RUNS_PATH})
     container = {
         "name": "loadlab",
         "image": image,
         "command": [word.replace("$", "$$") for word in words],  # Kubernetes expands $(NAME)
-        "env": [{"name": "HOME", "value": "/tmp"}],
+        "env": [{"name": name, "value": value} for name, value in variables.items()],
         "resources": {"requests": {"cpu": "500m", "memory": "1Gi"}, "limits": {"memory": "2Gi"}},
         "securityContext": {
             "allowPrivilegeEscalation": False,

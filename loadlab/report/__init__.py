@@ -1,7 +1,7 @@
 """What a run says to people and machines: the HTML report, the terminal summary, summary.json, executed notebooks."""
 
 from loadlab.report.data import FIGURES, ReportData
-from loadlab.report.formats import FORMATS, render, write, write_junit_failure
+from loadlab.report.formats import FORMATS, render, write_junit_failure
 from loadlab.report.fragments import TABLES, render_table, render_verdict
 from loadlab.report.html import render_report, write_report
 from loadlab.report.junit import render_junit_failure
@@ -16,6 +16,7 @@ from loadlab.report.notebook import (
 )
 from loadlab.report.notebook_html import export_html
 from loadlab.report.parameters import Parameter, convert_parameters
+from loadlab.report.policy import write_page
 from loadlab.report.summary import STATISTICS, summary_dict
 from loadlab.report.text import render_table_text, render_text
 from loadlab.report.verdict import Verdict, judge
@@ -46,7 +47,7 @@ __all__ = [
     "render_verdict",
     "run_notebook",
     "summary_dict",
-    "write",
     "write_junit_failure",
+    "write_page",
     "write_report",
 ]

@@ -42,16 +42,6 @@ def render(data: ReportData, form: str) -> str:
     return _RENDER[form](data)
 
 
-def write(data: ReportData, path: str | Path, form: str) -> Path:
-    """Write the report in `form`, one of FORMATS, to `path`, whole or not at all, and return the path.
-
-    Raises:
-        SpecError: there is no such form.
-        ReportError: the file cannot be written.
-    """
-    return write_page(render(data, form), Path(path))
-
-
 def write_junit_failure(loadtest: Mapping[str, Any], message: str, path: str | Path) -> Path:
     """Write the JUnit file of a test that could not be carried out; see `render_junit_failure`.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from loadlab.errors import ReportError, SpecError
 from loadlab.report.notebook_file import read_notebook
 from loadlab.report.parameters import Parameter, convert_parameters, read_parameters
-from loadlab.spec import check_folder
+from loadlab.spec import check_folder, is_url
 
 if TYPE_CHECKING:
     from loadlab.report.execution import Execution
@@ -26,15 +26,16 @@ class NotebookResult:
     """A notebook that was executed to its end.
 
     `path` is the executed notebook, `parameters` what was handed over, `seconds` the time it took with the start of the
-    kernel. `run_id` and `report` are what the notebook displayed as RUN_MIMETYPE, None when it displayed nothing such.
-    `interrupted` says that a person interrupted a cell which then returned in good order: the run it made is partial.
+    kernel. `run_id` and `report` are what the notebook displayed as RUN_MIMETYPE, None when it displayed nothing such;
+    `report` is text where it is a URL. `interrupted` says that a person interrupted a cell which then returned in good
+    order: the run it made is partial.
     """
 
     path: Path
     parameters: dict[str, object]
     seconds: float
     run_id: str | None
-    report: Path | None
+    report: Path | str | None
     interrupted: bool
 
     @property
@@ -154,7 +155,7 @@ def _result(target: Path, values: dict[str, object], run: Execution) -> Notebook
         parameters=values,
         seconds=run.seconds,
         run_id=run_id if isinstance(run_id, str) else None,
-        report=Path(report) if isinstance(report, str) else None,
+        report=(report if is_url(report) else Path(report)) if isinstance(report, str) else None,
         interrupted=run.interrupts > 0,
     )
 

@@ -6,7 +6,7 @@ from loadlab.spec.criterion import Criterion, Quantity
 from loadlab.spec.criterion_writer import write_quantity, write_value
 from loadlab.spec.division import divide_number, divide_test
 from loadlab.spec.durations import format_duration, parse_duration, write_duration
-from loadlab.spec.files import check_folder, project_folder, writable_file, yaml_document
+from loadlab.spec.files import check_folder, in_project, is_url, project_folder, writable_file, yaml_document
 from loadlab.spec.guard import GuardRails, missing_guard_rails, origins, read_guard_rails
 from loadlab.spec.kinds import split_pairs
 from loadlab.spec.kubernetes import KubernetesOptions
@@ -36,7 +36,9 @@ __all__ = [
     "hide_host",
     "hide_text",
     "hide_words",
+    "in_project",
     "is_owned_variable",
+    "is_url",
     "missing_guard_rails",
     "option_name",
     "origins",

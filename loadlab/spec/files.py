@@ -4,6 +4,7 @@ write to."""
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -40,6 +41,16 @@ def project_folder() -> Path:
     here = Path.cwd()
     found = next((folder for folder in (here, *here.parents) if (folder / PROJECT_MARK).is_dir()), here)
     return Path() if found == here else found
+
+
+def is_url(place: object) -> bool:
+    """Whether `place` is no path in a file system, but something like ``s3://bucket/prefix``."""
+    return re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", str(place)) is not None
+
+
+def in_project(place: str | Path) -> str | Path:
+    """`place` as a notebook means it: a relative path begins at the `project_folder`, all else stays as it is."""
+    return place if is_url(place) else project_folder() / place
 
 
 def read_yaml(path: str | Path) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""A run as it lies in its folder, for reading."""
+"""A run as it lies in its folder or in S3, for reading."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import loadlab
 from loadlab.errors import RunCorrupt, SchemaMismatch
 from loadlab.schema import READABLE_VERSIONS, SCHEMA_VERSION, TABLES, to_frame
-from loadlab.store.folder import RunFolder
+from loadlab.store.files import RunFiles
 from loadlab.store.json_file import read_json
+from loadlab.store.s3_path import S3Path
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -18,26 +19,29 @@ if TYPE_CHECKING:
 
 
 class Archive:
-    """The archived run in the folder `path`. Its tables are read when they are first used, and then kept.
+    """The archived run at `path`, a folder or in S3. Its tables are read when they are first used, and then kept.
+
+    From S3 a table is fetched as one object, into memory: all of it is used, and is smaller there than decoded, so
+    nothing is gained by fetching it in pieces, or by keeping files of it on this machine.
 
     Each table is a DataFrame with the columns and dtypes of schema.to_frame, sorted by time.
 
     Attributes:
         id: the run's id, from run.json, also when the folder was renamed.
-        path: its folder.
+        path: its folder, or its S3Path, which reads like one.
         info: what run.json holds.
 
     Raises:
-        RunNotFound: there is no such folder.
+        RunNotFound: there is no such run.
         SchemaMismatch: it was written in another record format; the message names the version that reads it.
         RunCorrupt: run.json is missing or damaged; later, from a table: its file is, and which others can be read.
     """
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._folder = RunFolder(path)
-        self.path = self._folder.path
-        self.info: dict[str, Any] = self._folder.read_info()
-        self.id = str(self.info.get("id", self._folder.id))
+    def __init__(self, path: str | os.PathLike[str] | S3Path) -> None:
+        self._files = RunFiles(path)
+        self.path = self._files.path
+        self.info: dict[str, Any] = self._files.read_info()
+        self.id = str(self.info.get("id", self._files.id))
         _check_schema(self.id, self.info)
 
     @cached_property
@@ -83,7 +87,7 @@ class Archive:
     @cached_property
     def summary_json(self) -> dict[str, Any]:
         """What summary.json holds. Raises RunCorrupt when it is missing or damaged."""
-        return read_json(self._folder.summary_path)
+        return read_json(self._files.summary_path)
 
     def table(self, name: str) -> pd.DataFrame:
         """The table `name` of the schema, read anew."""
@@ -94,25 +98,25 @@ class Archive:
         from loadlab.store.parquet import UNREADABLE, read_parquet  # here: pyarrow is needed for tables only
 
         try:
-            return read_parquet(self._folder.table_path(name), name)
+            return read_parquet(self._files.table_path(name), name)
         except UNREADABLE as error:
             raise self._corrupt(name, error) from error
 
     def _corrupt(self, name: str, error: Exception) -> RunCorrupt:
         """What to say about table `name`; looks for what else can be read."""
         if isinstance(error, FileNotFoundError):
-            problem = f"Run {self.id} has no table {name}: {self._folder.table_path(name).name} is missing."
+            problem = f"Run {self.id} has no table {name}: {self._files.table_path(name).name} is missing."
         else:
             problem = f"Table {name} of run {self.id} is damaged: {error}."
         readable = ", ".join(table for table in TABLES if table != name and self._is_readable(table)) or "none"
-        journal = " Its journal is there: the run can be recovered from it." if self._folder.has_journal else ""
+        journal = " Its journal is there: the run can be recovered from it." if self._files.has_journal else ""
         return RunCorrupt(f"{problem} Tables that can be read: {readable}.{journal}")
 
     def _is_readable(self, table: str) -> bool:
         from loadlab.store.parquet import UNREADABLE, check_parquet
 
         try:
-            check_parquet(self._folder.table_path(table), table)
+            check_parquet(self._files.table_path(table), table)
         except UNREADABLE:
             return False
         return True

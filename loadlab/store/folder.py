@@ -7,43 +7,43 @@ import secrets
 import shutil
 from collections.abc import Mapping
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from loadlab.errors import RunNotFound, StoreError
+from loadlab.errors import StoreError
 from loadlab.schema import SCHEMA_VERSION, TABLES, arrow_schema
+from loadlab.store.files import RunFiles
 from loadlab.store.ids import start_of_run_id
 from loadlab.store.json_file import read_json, replacing, write_json
 from loadlab.store.location import parse_root
+from loadlab.store.s3_path import S3Path
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     import pyarrow as pa
 
 
-class RunFolder:
-    """Names and writes the files of the run at `path`::
+class RunFolder(RunFiles):
+    """Names and writes the files of the run at `path`, beside those of RunFiles::
 
-        run.json        what was run, when, by what, how it ended
-        summary.json    the result in numbers
-        requests.parquet, errors.parquet, ...   one file a table of the schema
-        logs/           of the master and the workers
         journal.ndjson  while the run goes on, or after a crash
         journal.ndjson.end  how the run ended, until it is archived
         swarm.json      how to reach the swarm, token included; only while the run goes on, for its owner only
+        publish.json    where the run is to be sent when it is archived
 
     Every file is replaced as a whole: whoever reads meanwhile gets the old one or the new one. Methods raise
     StoreError when the disk refuses.
     """
 
+    path: Path
+    info_path: Path
+    summary_path: Path
+    journal_path: Path
+
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = parse_root(path)
-        self.id = self.path.name
-        self.info_path = self.path / "run.json"
-        self.summary_path = self.path / "summary.json"
-        self.journal_path = self.path / "journal.ndjson"
+        super().__init__(parse_root(path))
         self.end_path = self.path / f"{self.journal_path.name}.end"
         self.swarm_path = self.path / "swarm.json"
+        self.target_path = self.path / "publish.json"
         self.logs = self.path / "logs"
 
     @classmethod
@@ -77,22 +77,6 @@ class RunFolder:
         """Where the schema's `table` is kept."""
         return self.path / f"{table}.parquet"
 
-    @property
-    def has_tables(self) -> bool:
-        """Whether every table is there: the run is archived."""
-        return all(self.table_path(table).is_file() for table in TABLES)
-
-    @property
-    def has_journal(self) -> bool:
-        """Whether there is a journal: the run goes on, or its recorder has died."""
-        return self.journal_path.is_file()
-
-    def read_info(self) -> dict[str, Any]:
-        """What run.json holds. Raises RunNotFound without a folder, RunCorrupt when the file is missing or damaged."""
-        if not self.path.is_dir():
-            raise RunNotFound(f"There is no run at {self.path}.")
-        return read_json(self.info_path)
-
     def write_info(self, info: Mapping[str, Any]) -> None:
         """Replace run.json."""
         write_json(self.info_path, info)
@@ -122,6 +106,22 @@ class RunFolder:
     def remove_swarm(self) -> None:
         """Forget how to reach the swarm."""
         self._remove(self.swarm_path)
+
+    def write_target(self, target: S3Path) -> None:
+        """Keep where the run is to be sent."""
+        write_json(self.target_path, {"to": str(target)})
+
+    def read_target(self) -> S3Path | None:
+        """What `write_target` has kept; None for a run that stays where it is."""
+        if not self.target_path.is_file():
+            return None
+        return S3Path.parse(str(read_json(self.target_path).get("to")))
+
+    def kept_files(self) -> dict[str, Path]:
+        """What belongs to the archive: name below the folder, with slashes -> file."""
+        passing = (self.journal_path.name, self.swarm_path.name, self.target_path.name, ".")
+        files = {file.relative_to(self.path).as_posix(): file for file in sorted(self.path.rglob("*"))}
+        return {name: file for name, file in files.items() if file.is_file() and not name.startswith(passing)}
 
     def write_tables(self, tables: Mapping[str, pa.Table]) -> None:
         """Write every table of the schema, sorted by time; those that `tables` lacks are written empty.

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from loadlab.errors import RunCorrupt, StoreError
+from loadlab.store.location import Location
 
 
 def write_json(path: Path, value: Mapping[str, Any], *, mode: int = 0o644) -> None:
@@ -28,7 +29,7 @@ def write_json(path: Path, value: Mapping[str, Any], *, mode: int = 0o644) -> No
             file.write(text)
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_json(path: Location) -> dict[str, Any]:
     """The object in the JSON file `path`. Raises RunCorrupt when it is missing or holds something else."""
     try:
         value = json.loads(path.read_bytes())

@@ -10,12 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from loadlab.schema import SCHEMA_VERSION, TABLES, arrow_schema
+from loadlab.store.location import Location
 
 ROW_GROUP_ROWS = 100_000
 ZSTD_LEVEL = 6
@@ -41,7 +43,7 @@ def write_parquet(path: Path, table: str, data: pa.Table) -> None:
         )
 
 
-def read_parquet(path: Path, table: str) -> pa.Table:
+def read_parquet(path: Location, table: str) -> pa.Table:
     """The schema's `table` from `path`, one chunk a row group; columns that its version did not know yet are filled.
 
     Raises one of UNREADABLE when the file is missing or damaged; a changed byte is damage too.
@@ -50,15 +52,15 @@ def read_parquet(path: Path, table: str) -> pa.Table:
     return pa.concat_tables([schema.empty_table(), *_row_groups(path, table)])
 
 
-def check_parquet(path: Path, table: str) -> None:
+def check_parquet(path: Location, table: str) -> None:
     """Read the schema's `table` from `path` once and keep nothing. Raises one of UNREADABLE."""
     for _ in _row_groups(path, table):
         pass
 
 
-def _row_groups(path: Path, table: str) -> Iterator[pa.Table]:
+def _row_groups(path: Location, table: str) -> Iterator[pa.Table]:
     schema = arrow_schema(table)
-    with pq.ParquetFile(path, page_checksum_verification=True) as file:
+    with pq.ParquetFile(_source(path), page_checksum_verification=True) as file:
         later = _columns_to_fill(file, table)
         known = [name for name in schema.names if name not in later]
         for number in range(file.num_row_groups):
@@ -68,6 +70,11 @@ def _row_groups(path: Path, table: str) -> Iterator[pa.Table]:
                 empty = pa.DictionaryArray.from_arrays(pa.repeat(pa.scalar(0, kind.index_type), len(group)), [""])
                 group = group.append_column(name, empty)
             yield group.cast(schema)
+
+
+def _source(path: Location) -> Any:
+    """What ParquetFile reads: the file, or all of the object in S3. So what fails later is damage, not the network."""
+    return path if isinstance(path, Path) else pa.BufferReader(path.read_bytes())
 
 
 def _columns_to_fill(file: pq.ParquetFile, table: str) -> list[str]:

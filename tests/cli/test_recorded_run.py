@@ -102,6 +102,17 @@ def test_report(here, cli, tmp_path):
     assert cli("report").stdout == f"runs/{the_run()}/report.html\n"
 
 
+def test_the_same_from_s3(here, cli, s3_place):
+    url, run_id = str(s3_place), the_run()
+    sent = cli("publish", "latest", url)
+    assert (sent.exit_code, sent.stdout) == (0, f"Run {run_id} is kept in {url}/{run_id}\n")
+    assert cli("show", f"{url}/{run_id}").stdout == cli("show").stdout
+    assert cli("runs", "--runs", url).stdout == cli("runs").stdout
+    assert cli("runs", "--runs", url, "--label", "build=43").stdout == f"no such runs in {url}\n"
+    assert cli("report", "--runs", url, "-o", f"{url}/out/a.html").stdout == f"{url}/out/a.html\n"
+    assert run_id in (s3_place / "out/a.html").read_bytes().decode()
+
+
 def test_a_terminal_without_unicode(here, tmp_path):
     environment = {**os.environ, "PYTHONIOENCODING": "latin-1"}
     shown = subprocess.run([*COMMAND, "show"], env=environment, capture_output=True, timeout=180, check=True)

@@ -35,6 +35,7 @@ WIRING = {
         "__main__",
         "workbench",
         "archiving",
+        "publishing",
         "recovery",
         "clusters",
         "results",

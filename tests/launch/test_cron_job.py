@@ -27,6 +27,8 @@ SETTINGS: dict[str, Any] = {
 
 CASES: dict[str, dict[str, Any]] = {
     "a claim": {},
+    "S3": {"parameters": {"runs": "s3://bucket/runs"}, "runs_claim": ""},
+    "S3 and a claim": {"parameters": {"runs": "s3://bucket/runs"}},
     "everything": {
         "parameters": {"host": "http://shop.demo.svc:80", "labels": "service=shop, build=$(BUILD)"},
         "schedule": "@daily",
@@ -82,7 +84,19 @@ def test_the_runs_outlive_the_pod() -> None:
     assert "users=5" in words
 
 
-@pytest.mark.parametrize("runs", [{}, {"runs": "/tmp/runs"}, {"runs": "s3://bucket/runs"}])
+@pytest.mark.parametrize("claim", ["", "runs"])
+def test_runs_in_s3_need_no_claim_and_wait_in_one(claim: str) -> None:
+    pod = pod_of(make(parameters={"runs": "s3://bucket/nightly runs/", "users": "5"}, runs_claim=claim))
+    words = pod["containers"][0]["command"]
+    assert words[words.index("--output") + 1] == "s3://bucket/nightly runs/executed"
+    assert [word for word in words if word.startswith("runs=")] == ["runs=s3://bucket/nightly runs"]
+    mounted = {mount["name"]: mount["mountPath"] for mount in pod["containers"][0]["volumeMounts"]}
+    spool = {entry["name"]: entry["value"] for entry in pod["containers"][0]["env"]}.get("LOADLAB_SPOOL")
+    assert (mounted.get("runs"), spool) == (("/runs", "/runs/spool") if claim else (None, None))
+    assert {volume["name"] for volume in pod["volumes"]} == set(mounted)
+
+
+@pytest.mark.parametrize("runs", [{}, {"runs": "/tmp/runs"}])
 def test_runs_that_would_vanish_are_refused(runs: dict[str, str]) -> None:
     with pytest.raises(SpecError, match=r"--runs-claim.*vanishes with the pod"):
         make(runs_claim="", parameters=runs)

@@ -35,3 +35,10 @@ def test_without_a_project_they_begin_here(tmp_path: Path, monkeypatch: pytest.M
 def test_absolute_paths_stay_absolute(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(project / "notebooks")
     assert loadlab.project_folder() / tmp_path == tmp_path
+
+
+def test_places_of_a_notebook(project: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(project / "notebooks")
+    assert loadlab.in_project("runs") == project / "runs"
+    assert loadlab.in_project(str(tmp_path)) == tmp_path
+    assert loadlab.in_project("s3://bucket/team a/runs") == "s3://bucket/team a/runs"

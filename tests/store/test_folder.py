@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 import pytest
 from run_data import make_info, make_table
 
-from loadlab.errors import RunCorrupt, RunNotFound, StoreError
+from loadlab.errors import RunCorrupt, RunNotFound, SpecError, StoreError
 from loadlab.schema import SCHEMA_VERSION, TABLES, arrow_schema
 from loadlab.store import Archive, RunFolder
 
@@ -51,7 +51,7 @@ def test_a_root_that_cannot_be_is_said(tmp_path: Path) -> None:
         RunFolder.create(tmp_path / "file", RUN_ID, {})
     with pytest.raises(StoreError, match="is no run id"):
         RunFolder.create(tmp_path, "../x", {})
-    with pytest.raises(StoreError, match="folders only"):
+    with pytest.raises(SpecError, match="the path of a folder, while a run is recorded"):
         RunFolder.create("s3://bucket/runs", RUN_ID, {})
 
 

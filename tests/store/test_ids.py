@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from run_data import make_table
 
-from loadlab.errors import StoreError
-from loadlab.store import is_run_id, new_run_id, parse_root, start_of_run_id
+from loadlab.errors import SpecError, StoreError
+from loadlab.store import S3Path, is_run_id, new_run_id, parse_location, parse_root, start_of_run_id
 
 moments = st.datetimes(datetime(2000, 1, 1), datetime(9000, 1, 1)).map(lambda moment: moment.replace(tzinfo=UTC))
 
@@ -59,10 +59,34 @@ def test_ids_stay_text_as_keys_of_hive_partitions(tmp_path: Path) -> None:
     assert table["run_id"].to_pylist() == [run_id] * 3
 
 
-def test_runs_are_kept_in_folders_only(tmp_path: Path) -> None:
+def test_runs_are_recorded_in_folders_only(tmp_path: Path) -> None:
     assert parse_root("runs") == Path("runs")
     assert parse_root(tmp_path) == tmp_path
     assert parse_root("~/runs") == Path.home() / "runs"
     for url in ("s3://bucket/runs", "gs://bucket", "file:///tmp"):
-        with pytest.raises(StoreError, match="in folders only"):
+        with pytest.raises(SpecError, match="the path of a folder"):
             parse_root(url)
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("s3://bucket/runs", "s3://bucket/runs"),
+        ("s3://bucket//team a/läufe/", "s3://bucket/team a/läufe"),
+        ("S3://bucket", "s3://bucket"),
+        (Path("s3://bucket/runs"), "s3://bucket/runs"),
+        ("s3://bucket/100%/a+b?c#d", "s3://bucket/100%/a+b?c#d"),
+    ],
+)
+def test_a_place_in_s3(given: str | Path, kept: str) -> None:
+    place = parse_location(given)
+    assert isinstance(place, S3Path)
+    assert str(place) == kept
+    assert parse_location(str(place)) == place
+    assert (str(place / "a" / "b c"), (place / "a").parent, (place / "a/b").name) == (f"{kept}/a/b c", place, "b")
+
+
+@pytest.mark.parametrize("given", ["s3://", "s3:///runs", "s3://b", "s3://my bucket/x", "gs://bucket/runs", "x/s3:/b"])
+def test_a_place_that_is_none(given: str) -> None:
+    with pytest.raises(SpecError, match=r"runs: got .*s3://bucket/prefix|s3://bucket or"):
+        parse_location(given)
