@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from pathlib import Path
 
@@ -73,9 +74,18 @@ def error_rows(raw):
     )
 
 
-def full_run(path, *, start=None, seconds=180, parts=2, **changes):
+START = recent()
+
+
+def full_run(path, *, seconds=180, parts=2):
     """A run with something in every table, and the raw samples it was made of."""
-    start = recent() if start is None else start
+    tables, raw = full_tables(seconds, parts)
+    return SampleRun(path, **tables), raw
+
+
+@functools.cache
+def full_tables(seconds, parts):
+    start = START
     raw = samples(start, seconds=seconds)
     every = range(start, start + seconds)
     users = [{"time": at(t), "user_class": c, "users": n} for t in every for c, n in (("A", 7), ("B", t % 3))]
@@ -111,4 +121,4 @@ def full_run(path, *, start=None, seconds=180, parts=2, **changes):
         "metrics": table("metrics", metrics),
         "signals": table("signals", signals),
     }
-    return SampleRun(path, **(tables | changes)), raw
+    return tables, raw

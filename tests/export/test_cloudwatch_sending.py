@@ -23,8 +23,8 @@ def waits(monkeypatch):
 
 @pytest.fixture
 def many(aws, monkeypatch):
-    """CloudWatch, with twelve datums a request at most, so that a small run takes many."""
-    monkeypatch.setattr(packing, "MAX_DATUMS", 12)
+    """CloudWatch, with sixteen datums a request at most, so that a small run takes many."""
+    monkeypatch.setattr(packing, "MAX_DATUMS", 16)
     aws.forward = False
     return aws
 
@@ -93,7 +93,7 @@ def test_an_answer_that_was_lost(many, run):
     many.faults = [None, "cut after"]
     receipt = loadlab.export.cloudwatch(run)
     twice = arrived(many) - everything(run)
-    assert sum(twice.values()) == 12  # the datums of one request: the window that docs/cloudwatch.md names
+    assert sum(twice.values()) == 16  # the datums of one request: the window that docs/cloudwatch.md names
     assert everything(run) - arrived(many) == Counter()
     assert len(receipt.in_doubt) == 1
 
@@ -104,13 +104,13 @@ def test_credentials_that_expire(many, run, fault, waits):
     with pytest.raises(ExportError) as raised:
         loadlab.export.cloudwatch(run, again="loadlab export cloudwatch r1")
     text = str(raised.value)
-    assert "sent 24 datums in 2 requests" in text
+    assert "sent 32 datums in 2 requests" in text
     assert "To send the rest: loadlab export cloudwatch r1" in text
     assert ("have expired: renew them" in text) == (fault == "expired")
     assert waits == []
     assert "AKIA" not in text
     receipt = loadlab.export.cloudwatch(run)
-    assert (receipt.before, receipt.left, receipt.in_doubt) == (24, 0, ())
+    assert (receipt.before, receipt.left, receipt.in_doubt) == (32, 0, ())
     assert arrived(many) == everything(run)
 
 

@@ -70,7 +70,7 @@ def express(criterion: Criterion, target: Target, catalog: Catalog) -> tuple[dic
     series = _series(criterion, target, catalog, period_s)
     notes += series.notes
     when = criterion.comparison if criterion.is_alarm or criterion.change else OPPOSITES[criterion.comparison]
-    threshold = criterion.threshold
+    threshold = criterion.threshold + 0.0  # -0.0 is 0.0
     if criterion.change:
         periods, series.expression = _change(criterion, series, period_s)
     elif when in ("==", "!="):
