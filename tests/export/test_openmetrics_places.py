@@ -17,7 +17,7 @@ from loadlab.export import sending
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory):
-    return full_run(tmp_path_factory.mktemp("run"), start=1_780_000_003, seconds=3)[0]
+    return full_run(tmp_path_factory.mktemp("run"), seconds=3)[0]
 
 
 @pytest.fixture(autouse=True)
@@ -59,7 +59,7 @@ def test_a_collector_may_read_it(run, tmp_path):
 
 
 def test_a_reader_never_sees_half_a_file(run, tmp_path):
-    path, other = tmp_path / "x.prom", full_run(tmp_path, start=1_780_000_003, seconds=2)[0]
+    path, other = tmp_path / "x.prom", full_run(tmp_path, seconds=2)[0]
     plans = [loadlab.export.plan_openmetrics(each, path) for each in (run, other)]
     wholes = {plan.parcels[0].body for plan in plans}
     loadlab.export.openmetrics(run, path)
@@ -147,7 +147,7 @@ def test_a_pushgateway(run, gateway):
 
 
 def test_another_run_replaces_the_group(run, gateway, tmp_path):
-    loadlab.export.openmetrics(full_run(tmp_path, start=1_780_000_003, seconds=9)[0], gateway.url)
+    loadlab.export.openmetrics(full_run(tmp_path, seconds=9)[0], gateway.url)
     loadlab.export.openmetrics(run, gateway.url, run_id=True)
     assert stored(gateway)[1] == loadlab.export.plan_openmetrics(run, gateway.url).numbers["samples"]
     loadlab.export.openmetrics(run, gateway.url, service="other", instance="a")
@@ -257,7 +257,8 @@ def test_a_dry_run_sends_nothing(run, tmp_path, monkeypatch, capsys, to):
     assert capsys.readouterr().out == ""
 
 
-def test_a_dry_run_in_the_runs_folder(tmp_path):
+def test_a_dry_run_without_a_name(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     receipt = loadlab.export.openmetrics(SampleRun(tmp_path), dry_run=True)
-    assert receipt.file == tmp_path / "exports" / "openmetrics-dry-run.txt"
+    assert receipt.file == Path("openmetrics-dry-run.txt")
     assert receipt.file.read_text() == "# EOF\n"

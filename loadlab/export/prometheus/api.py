@@ -109,7 +109,7 @@ def openmetrics(
     """Write a recorded run as OpenMetrics or Prometheus text, to a file or standard output, or put it to a Pushgateway.
 
     What is there of an earlier run is replaced, so doing it again changes nothing. `options` are those of
-    `plan_openmetrics`. With `dry_run` the exact text is written to that file, or with True to one in the run's folder,
+    `plan_openmetrics`. With `dry_run` the exact text is written to that file, or with True to openmetrics-dry-run.txt,
     and nothing is sent. `timeout_s` is how long is tried in all when a Pushgateway is slow or cannot be reached.
 
     Raises:
@@ -119,8 +119,7 @@ def openmetrics(
     plan = plan_openmetrics(run, to, **options)
     if dry_run is False:
         return plan.send(timeout_s=timeout_s)
-    path = Path(run.path) / "exports" / "openmetrics-dry-run.txt" if dry_run is True else Path(dry_run)
-    return plan.rehearse(path)
+    return plan.rehearse("openmetrics-dry-run.txt" if dry_run is True else dry_run)
 
 
 def _check_place(to: Any) -> None:

@@ -9,22 +9,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator
-from io import StringIO
+from io import BytesIO
 
 from loadlab.export.prometheus.family import Family, Labels, Series, readable
 
 
 def render(families: Iterable[Family], *, openmetrics: bool) -> bytes:
     """The text of `families`, in their order, UTF-8."""
-    out = StringIO()
+    out = BytesIO()
     for family in families:
-        for line in _head(family, openmetrics):
-            out.write(line)
+        out.write("".join(_head(family, openmetrics)).encode("utf-8"))
         for series in family.series:
-            _write_series(out, family, series)
+            out.write("".join(_lines(family, series)).encode("utf-8"))
     if openmetrics:
-        out.write("# EOF\n")
-    return out.getvalue().encode("utf-8")
+        out.write(b"# EOF\n")
+    return out.getvalue()
 
 
 def _head(family: Family, openmetrics: bool) -> Iterator[str]:
@@ -36,13 +35,13 @@ def _head(family: Family, openmetrics: bool) -> Iterator[str]:
         yield f"# UNIT {name} {family.unit}\n"
 
 
-def _write_series(out: StringIO, family: Family, series: Series) -> None:
+def _lines(family: Family, series: Series) -> Iterator[str]:
     times = [""] if series.times is None else [f" {time}" for time in series.times.tolist()]
     if family.kind != "histogram":
         name = f"{family.name}_total" if family.kind == "counter" else family.name
         start = f"{name}{_labels(series.labels)} "
         for time, value in zip(times, series.values.tolist(), strict=True):
-            out.write(f"{start}{number(value)}{time}\n")
+            yield f"{start}{number(value)}{time}\n"
         return
     assert series.sums is not None
     bounds = [*map(number, family.bounds), "+Inf"]
@@ -50,8 +49,8 @@ def _write_series(out: StringIO, family: Family, series: Series) -> None:
     count, total = (f"{family.name}_{what}{_labels(series.labels)} " for what in ("count", "sum"))
     for time, below, spent in zip(times, series.values.tolist(), series.sums.tolist(), strict=True):
         for start, value in zip(starts, below, strict=True):
-            out.write(f"{start}{value}{time}\n")
-        out.write(f"{count}{below[-1]}{time}\n{total}{number(spent)}{time}\n")
+            yield f"{start}{value}{time}\n"
+        yield f"{count}{below[-1]}{time}\n{total}{number(spent)}{time}\n"
 
 
 def _labels(labels: Labels) -> str:
