@@ -8,16 +8,14 @@ of which nobody knows whether it was accepted: it is *in doubt*, counts as not a
 from __future__ import annotations
 
 import base64
-import fcntl
 import gzip
 import json
-import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import Any, Self
 
 from loadlab.errors import ExportError
+from loadlab.export.ledger_lines import Lines
 from loadlab.export.plan import Parcel
 
 FORMAT = 1
@@ -25,7 +23,7 @@ FORMAT = 1
 
 
 class Ledger:
-    """The ledger at `path`, locked for this process while the ``with`` block lasts.
+    """A ledger, this process's alone while the ``with`` block lasts.
 
     accepted
         The bodies that were accepted, in order.
@@ -38,47 +36,27 @@ class Ledger:
     it is not a ledger.
     """
 
-    def __init__(self, path: Path, identity: str) -> None:
-        self.path = path
+    def __init__(self, lines: Lines, identity: str) -> None:
+        self.where = lines.where
         self.accepted: list[bytes] = []
         self.accepted_items = 0
         self.in_doubt: list[str] = []
+        self._lines = lines
         self._identity = identity
         self._number = 0
-        self._file: BinaryIO | None = None
 
     def __enter__(self) -> Self:
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self.path.open("a+b")
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self._close()
-            raise ExportError(
-                f"Another process is sending this run to the same place; nothing was sent. Its ledger is {self.path}."
-            ) from None
-        except OSError as error:
-            self._close()
-            raise ExportError(
-                f"The ledger {self.path} cannot be written: {error.strerror}. Nothing was sent, because nobody could "
-                "tell later what was. Give another file as ledger."
-            ) from error
-        try:
-            self._read()
+            self._read(self._lines.open())
         except BaseException:
-            self._close()
+            self._lines.close()
             raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._close()
-
-    def _close(self) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        self._lines.close()
 
     def begin(self, parcel: Parcel) -> int:
         """Note that `parcel` is about to be sent, and return its number."""
@@ -100,21 +78,9 @@ class Ledger:
         self._append({"refused": number, "reason": reason})
 
     def _append(self, entry: Mapping[str, Any]) -> None:
-        assert self._file is not None
-        try:
-            self._file.write(json.dumps(entry).encode("ascii") + b"\n")
-            self._file.flush()
-            os.fsync(self._file.fileno())
-        except OSError as error:
-            raise ExportError(f"The ledger {self.path} cannot be written: {error.strerror}.") from error
+        self._lines.append(json.dumps(entry).encode("ascii") + b"\n")
 
-    def _read(self) -> None:
-        assert self._file is not None
-        self._file.seek(0)
-        data = self._file.read()
-        whole = data[: data.rfind(b"\n") + 1]
-        if len(whole) != len(data):
-            self._file.truncate(len(whole))
+    def _read(self, whole: bytes) -> None:
         if not whole:
             self._append({"ledger": FORMAT, "place": self._identity})
             return
@@ -127,7 +93,7 @@ class Ledger:
                 self._take(entry, open_parcels)
         except (ValueError, KeyError, TypeError, EOFError, OSError) as error:
             raise ExportError(
-                f"{self.path} is no ledger of this export, or a damaged one ({error}); nothing was sent. Without it "
+                f"{self.where} is no ledger of this export, or a damaged one ({error}); nothing was sent. Without it "
                 "everything would be sent again."
             ) from error
         self.in_doubt += [parcel["text"] for parcel in open_parcels.values()]
@@ -149,7 +115,7 @@ class Ledger:
 class NoLedger:
     """Stands in for a ledger where a parcel replaces what was sent before: it remembers nothing."""
 
-    path = None
+    where = None
     accepted: Sequence[bytes] = ()
     accepted_items = 0
     in_doubt: Sequence[str] = ()

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Protocol
 from loadlab.errors import ExportError
 
 if TYPE_CHECKING:
+    from loadlab.export.ledger_lines import ObjectFolder
     from loadlab.export.receipt import Receipt
 
 
@@ -104,7 +105,7 @@ class Plan:
     parcels
         The requests, in the order in which they are sent.
     folder
-        The folder of the run; the ledger is a file in ``exports/`` in it, unless `ledger` names another.
+        The folder of the run, also in S3; the ledger is in ``exports/`` in it, unless `ledger` names a file.
     again
         How the same export is asked for again, for the message of an error.
     replaces
@@ -116,7 +117,7 @@ class Plan:
     notes: tuple[str, ...]
     parcels: tuple[Parcel, ...] = field(repr=False)
     place: Place = field(repr=False)
-    folder: Path = field(repr=False)
+    folder: Path | ObjectFolder = field(repr=False)
     ledger: Path | None = field(repr=False, default=None)
     again: str = field(repr=False, default="the same call again")
     replaces: bool = field(repr=False, default=False)

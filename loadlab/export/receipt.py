@@ -25,7 +25,7 @@ class Receipt:
         Which parts may have been accepted twice: the answer of a request was lost and it was sent again, now or in an
         earlier attempt.
     ledger
-        The file that says what was accepted; None where nothing was to be sent.
+        The file, or the place in S3, that says what was accepted; None where nothing was to be sent.
     file
         Of a dry run: where the bodies were written to.
     """
@@ -37,7 +37,7 @@ class Receipt:
     before: int
     left: int
     in_doubt: tuple[str, ...] = ()
-    ledger: Path | None = None
+    ledger: Path | str | None = None
     file: Path | None = None
 
     def describe(self) -> str:

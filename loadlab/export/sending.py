@@ -11,6 +11,7 @@ from pathlib import Path
 
 from loadlab.errors import ExportError
 from loadlab.export.ledger import Ledger, NoLedger
+from loadlab.export.ledger_lines import FileLines, ObjectFolder, ObjectLines
 from loadlab.export.plan import Connection, NotDelivered, Parcel, Place, Plan
 from loadlab.export.receipt import Receipt
 
@@ -34,7 +35,7 @@ def send(plan: Plan, *, timeout_s: float = 600.0) -> Receipt:
             before=before,
             left=sum(parcel.items for parcel in left) - sender.items,
             in_doubt=tuple(ledger.in_doubt),
-            ledger=ledger.path,
+            ledger=ledger.where,
         )
     if reason is not None:
         raise not_complete(reason, receipt, left[sender.requests :], plan.again)
@@ -43,15 +44,18 @@ def send(plan: Plan, *, timeout_s: float = 600.0) -> Receipt:
 
 def open_ledger(plan: Plan, identity: str) -> Ledger | NoLedger:
     """The ledger of this plan and place, not yet entered."""
-    if plan.replaces:
-        return NoLedger()
-    return Ledger(ledger_path(plan.place, plan.folder, plan.ledger, identity), identity)
+    return NoLedger() if plan.replaces else find_ledger(plan.place, plan.folder, plan.ledger, identity)
 
 
-def ledger_path(place: Place, folder: Path, ledger: Path | None, identity: str) -> Path:
-    """Where the ledger is: a file a place, because another account knows nothing of this one; or the file `ledger`."""
-    digest = hashlib.sha256(identity.encode()).hexdigest()[:12]
-    return ledger or folder / "exports" / f"{place.name}-{digest}.jsonl"
+def find_ledger(place: Place, folder: Path | ObjectFolder, ledger: Path | None, identity: str) -> Ledger:
+    """The ledger of a place, one for each, because another account knows nothing of this one: in the run's folder, or
+    the file `ledger`."""
+    name = f"{place.name}-{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
+    if ledger is not None:
+        return Ledger(FileLines(ledger), identity)
+    if isinstance(folder, Path):
+        return Ledger(FileLines(folder / "exports" / f"{name}.jsonl"), identity)
+    return Ledger(ObjectLines(folder / "exports", name), identity)
 
 
 def not_complete(reason: NotDelivered, receipt: Receipt, left: Sequence[Parcel], again: str) -> ExportError:

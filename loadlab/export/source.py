@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
     import pandas as pd
 
+    from loadlab.export.ledger_lines import ObjectFolder
+
 
 class Source(Protocol):
     """A recorded run: its id, its folder, what run.json holds, and its tables by the names of `loadlab.schema`."""
 
     id: str
-    path: Path
     info: dict[str, Any]
+
+    @property
+    def path(self) -> Path | ObjectFolder:
+        """Where it is kept: a folder, or a place in S3."""
 
     def table(self, name: str) -> pd.DataFrame:
         """One table, with the columns and dtypes of `loadlab.schema.to_frame`."""
@@ -54,3 +59,6 @@ class LiveSource(Protocol):
     @property
     def labels(self) -> Mapping[str, str]:
         """The labels of its test."""
+
+    def when_over(self, action: Callable[[], None]) -> None:
+        """Call `action` when the load has ended and all of it has come, before the run is archived."""

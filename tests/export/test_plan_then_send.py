@@ -8,7 +8,7 @@ import textwrap
 import pytest
 
 from loadlab.errors import ExportError
-from loadlab.export import Ledger, NotDelivered, Parcel, Plan, sending
+from loadlab.export import NotDelivered, Parcel, Plan, sending
 
 
 class Shelf:
@@ -152,10 +152,7 @@ def test_a_torn_ledger(shelf, tmp_path):
 
 def test_two_exports_at_a_time(shelf, tmp_path):
     made = plan(shelf, tmp_path)
-    with (
-        Ledger(sending.ledger_path(shelf, tmp_path, None, "shelf 1"), "shelf 1"),
-        pytest.raises(ExportError, match="Another process"),
-    ):
+    with sending.find_ledger(shelf, tmp_path, None, "shelf 1"), pytest.raises(ExportError, match="Another process"):
         made.send()
     assert shelf.kept == []
     assert made.send().sent == 10

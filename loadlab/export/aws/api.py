@@ -100,7 +100,7 @@ def cloudwatch(
     returned sends the rest of the recorded run: ``sending = cloudwatch(live); run = live.wait(); sending.finish(run)``.
 
     `options` are those of `plan_cloudwatch`. With `dry_run` the exact bodies are written to that file, or with True to
-    one in the run's folder, and nothing is sent. `timeout_s` is how long is tried in all when CloudWatch throttles or
+    cloudwatch-dry-run.ndjson, and nothing is sent. `timeout_s` is how long is tried in all when CloudWatch throttles or
     cannot be reached.
 
     Raises:
@@ -115,7 +115,7 @@ def cloudwatch(
     plan = plan_cloudwatch(run, namespace, **options)
     if dry_run is False:
         return plan.send(timeout_s=timeout_s)
-    return plan.rehearse(plan.folder / "exports" / "cloudwatch-dry-run.ndjson" if dry_run is True else dry_run)
+    return plan.rehearse("cloudwatch-dry-run.ndjson" if dry_run is True else dry_run)
 
 
 def _follow(

@@ -17,7 +17,7 @@ from loadlab.export.aws.target import Target
 from loadlab.export.ledger import Ledger
 from loadlab.export.plan import Connection, Parcel
 from loadlab.export.receipt import Receipt
-from loadlab.export.sending import Sender, ledger_path
+from loadlab.export.sending import Sender, find_ledger
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -72,6 +72,7 @@ class LiveExport:
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._work, name="loadlab-cloudwatch", daemon=True)
         self._thread.start()
+        live.when_over(self.stop)
 
     def status_line(self) -> str:
         """What was sent and what last went wrong, in one line."""
@@ -96,7 +97,10 @@ class LiveExport:
         return plan.send(timeout_s=timeout_s)
 
     def stop(self) -> None:
-        """End the background work; `loadlab.export.cloudwatch` of the recorded run sends the rest."""
+        """End the background work, which a run does by itself at its end; takes at most `ATTEMPT_S` or so.
+
+        `loadlab.export.cloudwatch` of the recorded run sends the rest.
+        """
         self._ended.set()
         self._thread.join()
 
@@ -110,8 +114,8 @@ class LiveExport:
                     if connection is None:
                         connection = self._place.connect()
                     if ledger is None:
-                        path = ledger_path(self._place, self._live.path, self._ledger_file, connection.identity)
-                        ledger = opened.enter_context(Ledger(path, connection.identity))
+                        found = find_ledger(self._place, self._live.path, self._ledger_file, connection.identity)
+                        ledger = opened.enter_context(found)
                         self._sent_before = sent_before(ledger)
                     self._collect(last=last)
                     self._deliver(connection, ledger)

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loadlab.errors import ExportError
@@ -28,6 +27,8 @@ from loadlab.export.aws.target import Target, read_target
 from loadlab.export.plan import Connection, Parcel, Plan
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from loadlab.export.aws.datum import Datum
     from loadlab.export.source import Source
 
@@ -44,7 +45,7 @@ def plan_metrics(run: Source, access: Access, *, ledger: Path | None = None, aga
         notes=(*built.notes, *_notes(built.datums, target)),
         parcels=parcels,
         place=place,
-        folder=Path(run.path),
+        folder=run.path,
         ledger=ledger,
         again=again or Plan.again,
     )

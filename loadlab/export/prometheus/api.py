@@ -92,7 +92,7 @@ def plan_openmetrics(
         notes=(*built.notes, *_notes(place, target)),
         parcels=(Parcel(body, samples, f"the {target.form} text"),),
         place=place,
-        folder=Path(run.path),
+        folder=run.path,
         replaces=True,
         again=again or Plan.again,
     )
