@@ -146,7 +146,7 @@ class Run(Archive):
 
         parts = self._parts()
         figures: dict[str, LayoutDOM] = {"spectrum": self.spectrum(), "stages": self.latency_by_rps()}
-        figures |= {name: parts.pop(name) for name in ("heatmap", "generators") if name in parts}
+        figures |= {name: parts.pop(name) for name in ("heatmap", "errors", "generators") if name in parts}
         return figures | {"timeline": plot.stack(parts.values())}
 
     def _parts(self) -> dict[str, Any]:
@@ -155,7 +155,7 @@ class Run(Archive):
         resolution = self._resolution(FIGURE_BINS)
         return plot.overview_figures(
             analyse.timeline(self.requests, resolution),
-            events=self.events,
+            events=self._annotated_events,
             errors_by_kind=analyse.errors_by_kind(self.errors, resolution),
             users_table=self.users,
             heat=analyse.heatmap(self.requests, self._resolution(HEATMAP_BINS)),
@@ -170,22 +170,11 @@ class Run(Archive):
 
     def latency_by_rps(self) -> LayoutDOM:
         """Response time against throughput, a dot a second (or a longer bin of a long run), coloured by stage."""
-        import numpy as np
-        import pandas as pd
-
         from loadlab import analyse, plot
 
         resolution = self._resolution(FIGURE_BINS)
         timeline = analyse.timeline(self.requests, resolution)
-        stages = np.full(len(timeline), None, dtype=object)
-        windows = analyse.stage_windows(self.events)
-        width = pd.Timedelta(resolution)
-        for number, name, users, begin, end in zip(
-            *(windows[column] for column in ("stage", "name", "users", "ramp_end", "end")), strict=True
-        ):  # whole bins only: one that is cut off by a ramp or by the end is no measurement of the stage
-            stages[(timeline["time"] >= begin) & (timeline["time"] + width <= end)] = (
-                plot.format_stage(number, name, users) if len(windows) > 1 else f"{users:g} users"
-            )
+        stages = plot.stages_of_bins(timeline["time"], resolution, analyse.stage_windows(self.events))
         return plot.latency_by_rps(timeline.assign(stage=stages))
 
     def show(self, figure: LayoutDOM | None = None) -> None:
@@ -233,12 +222,9 @@ class Run(Archive):
         return render(self.report_data() if form == "html" else self._numbers, form)
 
     def __repr__(self) -> str:
-        total = self.summary().iloc[-1]
-        return (
-            f"Run {self.id} ({self.validity.status}): {total['count']:,} requests, {total['rps']:.1f} rps, "
-            f"{total['error_ratio']:.2%} failed, p50 {total['p50_ms']:.3g} ms, p95 {total['p95_ms']:.3g} ms, "
-            f"p99 {total['p99_ms']:.3g} ms, in {self.path}"
-        )
+        from loadlab.report import run_line
+
+        return run_line(self._numbers)
 
     def _repr_html_(self) -> str:
         from loadlab.report import render_verdict
@@ -284,11 +270,18 @@ class Run(Archive):
             stages=self.stages(),
             users=self.users,
             generators=self.generators,
-            events=self.events,
+            events=self._annotated_events,
             exemplars=self.exemplars,
             regions=self.summary(by="region") if len(self.regions) > 1 else None,
             **parts,
         )
+
+    @cached_property
+    def _annotated_events(self) -> pd.DataFrame:
+        """The events, and when each broken criterion first was."""
+        from loadlab.plot import with_broken_criteria
+
+        return with_broken_criteria(self.events, self.verdict.to_dict())
 
     def _resolution(self, bins: int) -> str:
         """The finest round resolution that gives at most about `bins` bins."""

@@ -19,6 +19,7 @@ FIGURES = {
     "heatmap": "Distribution of response times over time",
     "spectrum": "Response time by percentile",
     "stages": "Response time against throughput",
+    "errors": "Errors a second by kind over time",
     "generators": "CPU, lag and memory of the load generators over time",
 }
 """Names of the figures that a report has a place for, in their order, and what each shows."""

@@ -54,6 +54,7 @@ _CUT_SHORT = {
     "killed": "its swarm was killed",
     "locustfile": "the locustfile ended it",
     "run_time": "Locust ended it",
+    "workers_lost": "no worker was left",
 }
 """Why a test ended before its time, where no other check tells of it."""
 
