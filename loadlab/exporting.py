@@ -1,4 +1,4 @@
-"""Exports of recorded runs as a person asks for them on the command line: one set of options for all that is made."""
+"""Exports as a person asks for them on the command line: of recorded runs, and of one that goes on."""
 
 from __future__ import annotations
 
@@ -7,10 +7,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loadlab import export, store
+from loadlab.errors import ExportError, SpecError
+from loadlab.export.aws.target import read_target
 from loadlab.results import Run
 
 if TYPE_CHECKING:
-    from loadlab.spec import Criterion
+    from loadlab.live import LiveRun
+    from loadlab.spec import Criterion, LoadTest
+
+PLACES = ("cloudwatch",)
+"""Where a run can be sent to while it goes on."""
 
 ACCESS = ("region", "profile", "endpoint_url", "account")
 TARGET = ("namespace", "service", "environment")
@@ -18,9 +24,33 @@ MARKED_RUNS = 20
 """Runs that a dashboard marks at most."""
 
 
+def check_places(places: Sequence[str], test: LoadTest) -> None:
+    """Raise SpecError, before any load, for a place that is none and for labels that it needs."""
+    for place in places:
+        if place not in PLACES:
+            raise SpecError.unknown("place", place, PLACES)
+        read_target(test.labels)
+
+
+def follow(live: LiveRun, places: Sequence[str]) -> list[export.LiveExport]:
+    """Begin to send a run that goes on to each of `places`."""
+    return [export.cloudwatch(live) for _ in dict.fromkeys(places)]
+
+
+def finish(sending: Sequence[export.LiveExport], run: Run) -> tuple[list[export.Receipt], list[ExportError]]:
+    """Send the rest of the recorded run; what became of each, and what went wrong."""
+    receipts, errors = [], []
+    for each in sending:
+        try:
+            receipts.append(each.finish(run))
+        except ExportError as error:
+            errors.append(error)
+    return receipts, errors
+
+
 def plan_cloudwatch(run: Run, **options: Any) -> export.Plan:
-    """See `loadlab.export.plan_cloudwatch`."""
-    return export.plan_cloudwatch(run, **options)
+    """See `loadlab.export.plan_cloudwatch`; the error of one that stops half-way tells the command for the rest."""
+    return export.plan_cloudwatch(run, again=f"loadlab export cloudwatch {run.path}, same options", **options)
 
 
 def put_dashboard(run: Run, *, dry_run: str | None, **options: Any) -> export.Dashboard:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,6 +11,11 @@ from loadlab.cli.group import SuggestingGroup
 from loadlab.cli.openmetrics_command import openmetrics
 from loadlab.cli.output import echo
 from loadlab.spec import read_duration, read_pairs
+
+if TYPE_CHECKING:
+    from loadlab.live import LiveRun
+    from loadlab.results import Run
+    from loadlab.spec import LoadTest
 
 
 @click.group(cls=SuggestingGroup, short_help="Send a run to another place.")
@@ -78,7 +84,7 @@ def cloudwatch(
 
     found = workbench.open_run(run_ref, runs_folder)
     timeout_s = read_duration("--timeout", timeout) or 0.0
-    plan = exporting.plan_cloudwatch(found, again=f"loadlab export cloudwatch {found.path}, same options", **options)
+    plan = exporting.plan_cloudwatch(found, **options)
     echo(plan)
     if only_plan:
         return
@@ -89,6 +95,34 @@ def cloudwatch(
         criteria = [*(found.criteria if alarms else ()), *alarm_texts]
         pairs = read_pairs("--tag", tags)
         echo(exporting.put_alarms(found, criteria, actions=actions, tags=pairs, dry_run=dry_run, **options))
+
+
+def check_exports(places: Sequence[str], test: LoadTest) -> None:
+    """What --export of `loadlab run` names, before any load; loads nothing where it names nothing."""
+    if places:
+        from loadlab import exporting
+
+        exporting.check_places(places, test)
+
+
+def start_exports(places: Sequence[str], live: LiveRun) -> Callable[[Run, Callable[[str], None]], bool]:
+    """Begin to send a run that goes on. What is returned sends the rest of the recorded run, says what became of it,
+    and answers whether anything could not be sent: the run and its verdict stand all the same."""
+    if not places:
+        return lambda _run, _say: False
+    from loadlab import exporting
+
+    sending = exporting.follow(live, places)
+
+    def finish(run: Run, say: Callable[[str], None]) -> bool:
+        receipts, errors = exporting.finish(sending, run)
+        for receipt in receipts:
+            say(str(receipt))
+        for error in errors:
+            click.echo(f"loadlab: {error}", err=True)
+        return bool(errors)
+
+    return finish
 
 
 COMMANDS = (export,)

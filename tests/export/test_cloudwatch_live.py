@@ -1,14 +1,16 @@
 """A run that is sent while it goes on: complete periods only, exact in the end, and never in the run's way."""
 
+import re
 import time
-from types import SimpleNamespace
 
 import pytest
+from click.testing import CliRunner
 from cloudwatch_reader import read_accepted, sample_count, series, total
 from sample_runs import SampleRun
 
 import loadlab
 import loadlab.export
+from loadlab.cli import main
 from loadlab.errors import ExportError, SpecError
 from loadlab.export.aws import live as live_module
 from loadlab.stream import TableBuilder
@@ -200,29 +202,41 @@ def test_wrong_arguments_are_told_at_once(aws, tmp_path):
 
 
 def test_a_real_run(aws, tmp_path, monkeypatch):
-    """Real Locust, second by second, against moto's own server as the target."""
+    """Real Locust through `loadlab run --export`, against moto's own server as the target."""
     monkeypatch.setattr(live_module, "GRACE_S", 1)
     aws.forward = False
     (tmp_path / "plain.py").write_text(PLAIN)
-    test = loadlab.LoadTest(
-        locustfile=tmp_path / "plain.py",
-        host=f"http://{aws.moto[0]}:{aws.moto[1]}",
-        users=3,
-        spawn_rate=30,
-        run_time="3s",
-        labels=BASE,
-    )
-    running = loadlab.start(test, runs=tmp_path / "runs")
-    sending = loadlab.export.cloudwatch(running, resolution="1s")
-    run = running.wait()
-    assert sending.sent > 0, sending.errors
-    live = len(aws.accepted)
-    receipt = sending.finish(run)
-    assert live > 1
-    assert (receipt.sent, receipt.before) == (0, sending.sent)  # the last seconds were sent before the run was archived
+    words = ["--host", f"http://{aws.moto[0]}:{aws.moto[1]}", "--users", "3", "--spawn-rate", "30", "--run-time", "3s"]
+    words += ["--locustfile", str(tmp_path / "plain.py"), "--runs", str(tmp_path / "runs"), "--export", "cloudwatch"]
+    missing = CliRunner().invoke(main, ["run", *words], prog_name="loadlab")
+    assert (missing.exit_code, "service: missing" in missing.stderr) == (2, True)
+    assert not (tmp_path / "runs").exists()  # told before any load
+    words += ["--label", "service=shop", "--label", "environment=staging"]
+    ran = CliRunner().invoke(main, ["run", *words], prog_name="loadlab")
+    assert ran.exit_code == 3, ran.output  # three seconds prove nothing
+    # its last seconds were sent before the run was archived, so that nothing was left
+    assert re.search(r"sent 0 datums in 0 requests, \d+ had been sent before", ran.stderr), ran.stderr
+    run = loadlab.open_run("latest", tmp_path / "runs")
     found = read_accepted(aws.accepted)
     assert aws.refused == []
     sent = {second: total(values) for second, values in series(found, "Requests", **BASE).items()}
-    seconds = run.requests["time"].to_numpy("datetime64[s]").astype(int)
-    assert sent == run.requests["count"].groupby(seconds).sum().to_dict()
-    assert SimpleNamespace(**run.info["labels"]).service == "shop"
+    minutes = run.requests["time"].to_numpy("datetime64[s]").astype(int) // 60 * 60
+    assert sent == run.requests["count"].groupby(minutes).sum().to_dict()
+
+
+def test_an_export_that_fails_leaves_the_run_alone(aws, tmp_path, monkeypatch):
+    from loadlab import exporting
+
+    going = Going(tmp_path)
+    going.test = loadlab.LoadTest(locustfile="a.py", labels=BASE)
+    exporting.check_places(["cloudwatch"], going.test)
+    with pytest.raises(SpecError, match="Did you mean 'cloudwatch'"):
+        exporting.check_places(["cloudwath"], going.test)
+    aws.faults = ["expired"] * 9
+    sending = exporting.follow(going, ["cloudwatch", "cloudwatch"])
+    assert len(sending) == 1
+    going.tell("second", 0)
+    going.end()
+    receipts, (error,) = exporting.finish(sending, going.recorded())
+    assert receipts == []
+    assert "have expired" in str(error)
