@@ -12,7 +12,7 @@ from loadlab.export.aws.target import read_target
 from loadlab.results import Run
 
 if TYPE_CHECKING:
-    from loadlab.live import LiveRun
+    from loadlab.live import LiveRun, Progress
     from loadlab.spec import Criterion, LoadTest
 
 PLACES = ("cloudwatch",)
@@ -24,28 +24,35 @@ MARKED_RUNS = 20
 """Runs that a dashboard marks at most."""
 
 
-def check_places(places: Sequence[str], test: LoadTest) -> None:
-    """Raise SpecError, before any load, for a place that is none and for labels that it needs."""
-    for place in places:
-        if place not in PLACES:
-            raise SpecError.unknown("place", place, PLACES)
-        read_target(test.labels)
+class Exports:
+    """Sends a run elsewhere while it goes on, and the rest of it when it is recorded.
 
+    Raises SpecError, before any load, for a place that is none and for labels that it needs.
+    """
 
-def follow(live: LiveRun, places: Sequence[str]) -> list[export.LiveExport]:
-    """Begin to send a run that goes on to each of `places`."""
-    return [export.cloudwatch(live) for _ in dict.fromkeys(places)]
+    def __init__(self, places: Sequence[str], test: LoadTest) -> None:
+        for place in places:
+            if place not in PLACES:
+                raise SpecError.unknown("place", place, PLACES)
+            read_target(test.labels)
+        self._sending: export.LiveExport | None = None
 
+    def beside(self, progress: Progress) -> Progress:
+        """A callback for `loadlab.run` that begins to send with its first call, and calls `progress`."""
 
-def finish(sending: Sequence[export.LiveExport], run: Run) -> tuple[list[export.Receipt], list[ExportError]]:
-    """Send the rest of the recorded run; what became of each, and what went wrong."""
-    receipts, errors = [], []
-    for each in sending:
+        def call(live: LiveRun) -> None:
+            if self._sending is None:
+                self._sending = export.cloudwatch(live)
+            progress(live)
+
+        return call
+
+    def finish(self, run: Run) -> tuple[list[export.Receipt], list[ExportError]]:
+        """Send what is left of the recorded run: what became of it, and what went wrong."""
         try:
-            receipts.append(each.finish(run))
+            return [export.cloudwatch(run) if self._sending is None else self._sending.finish(run)], []
         except ExportError as error:
-            errors.append(error)
-    return receipts, errors
+            return [], [error]
 
 
 def plan_cloudwatch(run: Run, **options: Any) -> export.Plan:

@@ -10,7 +10,7 @@ import click
 
 import loadlab
 from loadlab.cli.exit_codes import UNEXPECTED, exit_code_of_notebook, exit_code_of_run
-from loadlab.cli.export_commands import check_exports, start_exports
+from loadlab.cli.export_commands import finish_exports, read_exports
 from loadlab.cli.group import CommandGroup
 from loadlab.cli.junit_file import facts_of_notebook, junit_option, kept_junit, make_place_for_junit
 from loadlab.cli.loadtest_options import kubernetes_options, loadtest_options, read_kubernetes, read_test
@@ -79,23 +79,22 @@ def run(
 
     make_place_for_junit(junit_file)
     test = read_test(test_file, fields)
-    check_exports(places, test)
+    exports = read_exports(places, test)
     place = workbench.make_launcher(launcher, **read_kubernetes(fields))
     if report_file is not None:
         publishing.writable_file(report_file, "--report")
     with kept_junit(junit_file, test.without_secrets().to_dict()):
         with Progress(quiet=quiet) as progress:
             progress.say(f"starting {test.describe()}")
-            live = workbench.start(test, runs=runs_folder, launcher=place)
-            finish_exports = start_exports(places, live)
-            result = live.wait(progress.show)
+            shown = progress.show if exports is None else exports.beside(progress.show)
+            result = workbench.run(test, runs=runs_folder, launcher=place, progress=shown)
         echo(result.path if quiet else f"{result.report_text()}\nRun {result.id} is kept in {result.path}")
         if report_file is not None:
             progress.say(f"Report: {result.report(report_file)}")
         if junit_file is not None:
             progress.say(f"JUnit: {result.report(junit_file, 'junit')}")
-    failed = finish_exports(result, progress.say)
-    ctx.exit(exit_code_of_run(result) or (UNEXPECTED if failed else 0))
+    sent = exports is None or finish_exports(exports, result, progress.say)
+    ctx.exit(exit_code_of_run(result) or (0 if sent else UNEXPECTED))
 
 
 @main.command(short_help="List the recorded runs.")

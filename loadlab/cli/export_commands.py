@@ -13,7 +13,7 @@ from loadlab.cli.output import echo
 from loadlab.spec import read_duration, read_pairs
 
 if TYPE_CHECKING:
-    from loadlab.live import LiveRun
+    from loadlab.exporting import Exports
     from loadlab.results import Run
     from loadlab.spec import LoadTest
 
@@ -97,32 +97,24 @@ def cloudwatch(
         echo(exporting.put_alarms(found, criteria, actions=actions, tags=pairs, dry_run=dry_run, **options))
 
 
-def check_exports(places: Sequence[str], test: LoadTest) -> None:
-    """What --export of `loadlab run` names, before any load; loads nothing where it names nothing."""
-    if places:
-        from loadlab import exporting
-
-        exporting.check_places(places, test)
-
-
-def start_exports(places: Sequence[str], live: LiveRun) -> Callable[[Run, Callable[[str], None]], bool]:
-    """Begin to send a run that goes on. What is returned sends the rest of the recorded run, says what became of it,
-    and answers whether anything could not be sent: the run and its verdict stand all the same."""
+def read_exports(places: Sequence[str], test: LoadTest) -> Exports | None:
+    """What --export of `loadlab run` names, checked before any load; None, and nothing is loaded, without it."""
     if not places:
-        return lambda _run, _say: False
-    from loadlab import exporting
+        return None
+    from loadlab.exporting import Exports
 
-    sending = exporting.follow(live, places)
+    return Exports(places, test)
 
-    def finish(run: Run, say: Callable[[str], None]) -> bool:
-        receipts, errors = exporting.finish(sending, run)
-        for receipt in receipts:
-            say(str(receipt))
-        for error in errors:
-            click.echo(f"loadlab: {error}", err=True)
-        return bool(errors)
 
-    return finish
+def finish_exports(exports: Exports, run: Run, say: Callable[[str], None]) -> bool:
+    """Send the rest of a recorded run, and say what became of it. False when something could not be sent: the run and
+    its verdict stand all the same."""
+    receipts, errors = exports.finish(run)
+    for receipt in receipts:
+        say(str(receipt))
+    for error in errors:
+        click.echo(f"loadlab: {error}", err=True)
+    return not errors
 
 
 COMMANDS = (export,)

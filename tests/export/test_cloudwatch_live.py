@@ -225,18 +225,24 @@ def test_a_real_run(aws, tmp_path, monkeypatch):
 
 
 def test_an_export_that_fails_leaves_the_run_alone(aws, tmp_path, monkeypatch):
-    from loadlab import exporting
+    from loadlab.exporting import Exports
 
-    going = Going(tmp_path)
-    going.test = loadlab.LoadTest(locustfile="a.py", labels=BASE)
-    exporting.check_places(["cloudwatch"], going.test)
+    test = loadlab.LoadTest(locustfile="a.py", labels=BASE)
     with pytest.raises(SpecError, match="Did you mean 'cloudwatch'"):
-        exporting.check_places(["cloudwath"], going.test)
+        Exports(["cloudwath"], test)
     aws.faults = ["expired"] * 9
-    sending = exporting.follow(going, ["cloudwatch", "cloudwatch"])
-    assert len(sending) == 1
+    going, told = Going(tmp_path), []
+    exports = Exports(["cloudwatch"], test)
+    watch = exports.beside(told.append)
+    watch(going)
     going.tell("second", 0)
+    watch(going)
+    assert told == [going, going]
     going.end()
-    receipts, (error,) = exporting.finish(sending, going.recorded())
+    receipts, (error,) = exports.finish(going.recorded())
     assert receipts == []
     assert "have expired" in str(error)
+    aws.faults = []
+    (receipt,), errors = Exports(["cloudwatch"], test).finish(going.recorded())  # of a run too short to be seen going
+    assert (receipt.left, errors) == (0, [])
+    check_exact(aws, going)
