@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from loadlab.cli.group import SuggestingGroup
+from loadlab.cli.openmetrics_command import openmetrics
 from loadlab.cli.output import echo
 from loadlab.spec import read_duration, read_pairs
 
@@ -21,8 +22,11 @@ if TYPE_CHECKING:
 def export() -> None:
     """Send the numbers of a recorded run to another place: look at the plan, then send.
 
-    What was accepted is kept in the run's folder, so the same command again sends only the rest.
+    The same command again sends only what was not accepted yet, or replaces what was sent.
     """
+
+
+export.add_command(openmetrics)
 
 
 @export.command(short_help="Send a run to Amazon CloudWatch.")

@@ -12,6 +12,7 @@ from loadlab.export.aws.live import LiveExport
 from loadlab.export.aws.session import Access
 from loadlab.export.ledger import Ledger
 from loadlab.export.plan import Connection, NotDelivered, Parcel, Place, Plan
+from loadlab.export.prometheus.api import openmetrics, plan_openmetrics
 from loadlab.export.receipt import Receipt
 from loadlab.export.source import LiveSource, Source
 
@@ -33,5 +34,7 @@ __all__ = [
     "cloudwatch",
     "cloudwatch_alarms",
     "cloudwatch_dashboard",
+    "openmetrics",
     "plan_cloudwatch",
+    "plan_openmetrics",
 ]

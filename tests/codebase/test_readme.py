@@ -26,8 +26,8 @@ from loadlab.launch.helm import CHART
 from loadlab.results import Run
 from loadlab.spec import GuardRails, KubernetesOptions, LoadTest
 
-FOREIGN = {"kind", "kubectl", "helm", "docker"}
-"""Programs that docs/kubernetes.md uses besides the project's own."""
+FOREIGN = {"kind", "kubectl", "helm", "docker", "promtool"}
+"""Programs that the documents use besides the project's own."""
 
 
 @pytest.mark.parametrize(("document", "name"), GENERATED, ids=lambda part: getattr(part, "name", part))

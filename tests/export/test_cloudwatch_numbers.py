@@ -27,7 +27,7 @@ def exported(aws_server, tmp_path_factory):
 
 
 def send(server, monkeypatch, run, **options):
-    from conftest import CREDENTIALS
+    from export_places import CREDENTIALS
 
     for name, value in (CREDENTIALS | {"AWS_ENDPOINT_URL": server.url}).items():
         monkeypatch.setenv(name, value)

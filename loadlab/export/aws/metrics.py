@@ -47,7 +47,7 @@ def plan_metrics(run: Source, access: Access, *, ledger: Path | None = None, aga
         place=place,
         folder=run.path,
         ledger=ledger,
-        **({"again": again} if again else {}),
+        again=again or Plan.again,
     )
 
 

@@ -1,13 +1,12 @@
-"""Names as CloudWatch takes them: printable ASCII, not blank, of limited length; and few enough of them."""
+"""Key as CloudWatch takes them: printable ASCII, not blank, of limited length; and few enough of them."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Hashable, Iterable, Mapping
-from typing import NamedTuple, TypeVar
+from collections.abc import Iterable
+from typing import NamedTuple
 
-OTHER = "(other)"
-"""What the rarest names and kinds are counted under when there are too many."""
+from loadlab.export.keys import OTHER, Key
 
 EMPTY = "(empty)"
 """What an empty name is called."""
@@ -15,24 +14,19 @@ EMPTY = "(empty)"
 Dimensions = tuple[tuple[str, str], ...]
 """The dimensions of a metric: names with values."""
 
-Names = tuple[str, ...]
-"""A name of several parts, such as request type and name."""
-
-Key = TypeVar("Key", bound=Hashable)
-
 
 class Preferred(NamedTuple):
     """What was sent before and is therefore kept apart again: (request_type, name), (kind,), and own metrics' names."""
 
-    names: frozenset[Names] = frozenset()
-    kinds: frozenset[Names] = frozenset()
+    names: frozenset[Key] = frozenset()
+    kinds: frozenset[Key] = frozenset()
     metrics: frozenset[str] = frozenset()
 
     @classmethod
     def of(cls, metrics: Iterable[tuple[str, Dimensions]]) -> Preferred:
         """From the metrics that were sent: names with their dimensions."""
-        names: set[Names] = set()
-        kinds: set[Names] = set()
+        names: set[Key] = set()
+        kinds: set[Key] = set()
         own: set[str] = set()
         for metric, dimensions in metrics:
             values = dict(dimensions)
@@ -61,13 +55,3 @@ def clean_name(text: str, limit: int) -> str:
         return text
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"{kept[: limit - 9]}~{digest}"
-
-
-def keep_most_frequent(weights: Mapping[Key, float], limit: int, prefer: Collection[Key] = ()) -> set[Key]:
-    """The keys that are kept apart: those in `prefer`, which were sent before, and the ones of the greatest weight.
-
-    Of the others as many as `limit` leaves room for beside all of `prefer`, also those that `weights` lacks. Ties are
-    broken by the key's text, so that the same run gives the same choice.
-    """
-    others = sorted((key for key in weights if key not in prefer), key=lambda key: (-weights[key], str(key)))
-    return {key for key in weights if key in prefer} | set(others[: max(limit - len(prefer), 0)])

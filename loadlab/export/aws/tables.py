@@ -16,15 +16,16 @@ from numpy.typing import NDArray
 
 from loadlab.export.aws.datum import Datum, Kind, Metric
 from loadlab.export.aws.limits import MAX_MAGNITUDE, MAX_NAME_CHARS, MAX_VALUE_CHARS
-from loadlab.export.aws.naming import EMPTY, OTHER, Names, Preferred, clean_name, keep_most_frequent
+from loadlab.export.aws.naming import EMPTY, Preferred, clean_name
 from loadlab.export.aws.requests import Ints, period_starts, request_datums, request_rows
 from loadlab.export.aws.target import Target
+from loadlab.export.keys import OTHER, Key, distinct_keys, keep_most_frequent, merge_keys
 from loadlab.schema import is_master
 
 if TYPE_CHECKING:
     import pandas as pd
 
-Name = TypeVar("Name", str, Names)
+Name = TypeVar("Name", str, Key)
 Floats = NDArray[Any]
 
 MAX_KINDS = 10
@@ -78,7 +79,7 @@ def _add_requests(built: Built, table: Callable[[str], pd.DataFrame], target: Ta
     if frame.empty:
         return
     rows = request_rows(frame, target.resolution_s)
-    codes, pairs = _distinct(frame, ("request_type", "name"))
+    codes, pairs = distinct_keys(frame, ("request_type", "name"))
     weights = np.bincount(codes, weights=rows.count, minlength=len(pairs))
     cleaned = _cleaned(built, "request name", pairs)
     kept = keep_most_frequent(_added(cleaned, weights), target.max_names, prefer.names)
@@ -86,13 +87,13 @@ def _add_requests(built: Built, table: Callable[[str], pd.DataFrame], target: Ta
         built.folded = True
         built.notes.append(f"{len(left):,} request names beyond {target.max_names:,} are counted together as {OTHER}.")
     names = [pair if pair in kept else (OTHER, OTHER) for pair in cleaned]
-    groups, of = _groups(codes, names)
+    groups, of = merge_keys(codes, names)
     dimensions = [(*target.base, ("request_type", kind), ("name", name)) for kind, name in of]
     built.datums += request_datums(rows, groups, dimensions)
     built.datums += request_datums(rows, np.zeros(len(frame), dtype=np.int64), [target.base])
     if target.by_region:
-        codes, regions = _distinct(frame, ("region",))
-        groups, of = _groups(codes, _cleaned(built, "region", regions))
+        codes, regions = distinct_keys(frame, ("region",))
+        groups, of = merge_keys(codes, _cleaned(built, "region", regions))
         built.datums += request_datums(rows, groups, [(*target.base, ("region", region)) for (region,) in of])
 
 
@@ -102,14 +103,14 @@ def _add_errors(built: Built, table: Callable[[str], pd.DataFrame], target: Targ
     quiet = {int(period): 0.0 for period in np.unique(period_starts(requests, target.resolution_s))}
     if not frame.empty:
         periods, counts = period_starts(frame, target.resolution_s), frame["count"].to_numpy(np.int64)
-        codes, kinds = _distinct(frame, ("kind",))
+        codes, kinds = distinct_keys(frame, ("kind",))
         cleaned = _cleaned(built, "kind of failure", kinds)
         weights = _added(cleaned, np.bincount(codes, weights=counts, minlength=len(kinds)))
         kept = keep_most_frequent(weights, MAX_KINDS, prefer.kinds)
         if len(left := set(cleaned) - kept):
             built.folded = True
             built.notes.append(f"{len(left):,} kinds of failures beyond {MAX_KINDS} are counted together as {OTHER}.")
-        groups, of = _groups(codes, [kind if kind in kept else (OTHER,) for kind in cleaned])
+        groups, of = merge_keys(codes, [kind if kind in kept else (OTHER,) for kind in cleaned])
         metrics = [Metric("Errors", (*target.base, ("kind", kind)), "Count", "count") for (kind,) in of]
         built.datums += _sum_datums(periods, groups, counts, metrics)
         for datum in _sum_datums(periods, np.zeros(len(frame), dtype=np.int64), counts, [everything]):
@@ -165,7 +166,7 @@ def _add_own(
     """Business metrics or signals: a metric for each name (and unit), its values summed up or as samples."""
     if frame.empty:
         return
-    codes, names = _distinct(frame, columns)
+    codes, names = distinct_keys(frame, columns)
     keys = [
         (clean_name(f"{prefix}{name[0] or EMPTY}", MAX_NAME_CHARS), UNITS.get((name[1:] or ("",))[0].lower(), "None"))
         for name in names
@@ -178,7 +179,7 @@ def _add_own(
         built.notes.append(
             f"{len(left):,} of {len(weights):,} metrics {prefix}* are left out, the rarest: {', '.join(left[:5])}, ..."
         )
-    groups, of = _groups(codes, keys)
+    groups, of = merge_keys(codes, keys)
     metrics = [Metric(name, target.base, unit, kind) for name, unit in of]
     known = np.array([metric.name in kept for metric in metrics])[groups]
     periods, values = period_starts(frame, target.resolution_s), frame["value"].to_numpy(np.float64)
@@ -237,25 +238,7 @@ def _sample_datums(periods: Ints, groups: Ints, values: Floats, metrics: Sequenc
         yield Datum(period, metrics[group], values_here, tuple(counts[start:end].tolist()))
 
 
-def _distinct(frame: pd.DataFrame, columns: Sequence[str]) -> tuple[Ints, list[Names]]:
-    """A code for each row and the texts that each code stands for; null is the empty text."""
-    factors = [frame[column].astype("category").cat for column in columns]
-    codes = np.stack([factor.codes.to_numpy(np.int64) for factor in factors])
-    distinct, places = np.unique(codes, axis=1, return_inverse=True)
-    texts = [
-        ["" if code < 0 else str(factor.categories[code]) for code in row]
-        for factor, row in zip(factors, distinct.tolist(), strict=True)
-    ]
-    return places.reshape(-1).astype(np.int64), list(zip(*texts, strict=True))
-
-
-def _groups(codes: Ints, names: Sequence[Names]) -> tuple[Ints, list[Names]]:
-    """Codes whose names are the same become one group: the group of each row and the name of each group."""
-    numbers = {name: number for number, name in enumerate(dict.fromkeys(names))}
-    return np.array([numbers[name] for name in names], dtype=np.int64)[codes], list(numbers)
-
-
-def _cleaned(built: Built, what: str, names: Sequence[Names]) -> list[Names]:
+def _cleaned(built: Built, what: str, names: Sequence[Key]) -> list[Key]:
     """The names as CloudWatch takes them, and a note when that changes any."""
     cleaned = [tuple(clean_name(part, MAX_VALUE_CHARS) for part in name) for name in names]
     changed = [new for old, new in zip(names, cleaned, strict=True) if any(map(_is_changed, old, new))]

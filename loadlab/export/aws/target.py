@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from loadlab.errors import SpecError
 from loadlab.export.aws.limits import MAX_NAME_CHARS, MAX_VALUE_CHARS
 from loadlab.export.aws.naming import Dimensions, clean_name
+from loadlab.export.labels import read_label
 from loadlab.spec import parse_duration
 
 RESOLUTIONS_S = (1, 60)
@@ -59,8 +60,8 @@ def read_target(
 
     Raises SpecError.
     """
-    service = _given("service", service, labels)
-    environment = _given("environment", environment, labels)
+    service = read_label("service", service, labels)
+    environment = read_label("environment", environment, labels)
     if namespace is None:
         namespace = clean_name(f"LoadLab/{service}", MAX_NAME_CHARS)
     base = [
@@ -92,14 +93,6 @@ def check_namespace(namespace: str) -> str:
     ):
         raise SpecError("namespace", namespace, allowed)
     return namespace
-
-
-def _given(field: str, value: str | None, labels: Mapping[str, str]) -> str:
-    value = value or labels.get(field)
-    if not value or not isinstance(value, str) or not value.strip():
-        allowed = f"the label {field} of the test (--label {field}=NAME), or {field}=NAME here"
-        raise SpecError.missing(field, allowed) if not value else SpecError(field, value, allowed)
-    return value
 
 
 def _resolution_s(resolution: str | float) -> int:
