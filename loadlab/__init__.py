@@ -9,11 +9,14 @@ import importlib
 
 TYPE_CHECKING = False  # what typing.TYPE_CHECKING is; importing typing would take as long as starting Python
 if TYPE_CHECKING:
+    from loadlab.demo import demo_shop as demo_shop
+    from loadlab.doctor import check as check
     from loadlab.errors import LoadlabError as LoadlabError
     from loadlab.live import LiveRun as LiveRun
     from loadlab.progress import progress_line as progress_line
     from loadlab.publishing import publish as publish
     from loadlab.publishing import writable_file as writable_file
+    from loadlab.sample import sample_run as sample_run
     from loadlab.spec import Criteria as Criteria
     from loadlab.spec import KubernetesOptions as KubernetesOptions
     from loadlab.spec import LoadTest as LoadTest
