@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 import time
@@ -10,12 +11,12 @@ from typing import TYPE_CHECKING
 
 from loadlab import store, stream
 from loadlab.archiving import archive_recorded, replay_spool
-from loadlab.errors import LaunchError, LoadlabError, StreamError, StreamLost
+from loadlab.errors import LaunchError, LoadlabError, StoreError, StreamError, StreamLost
 from loadlab.launch import Swarm, uninterrupted
 from loadlab.publishing import deliver
 from loadlab.results import Run
 from loadlab.spec import LoadTest
-from loadlab.watching import CriteriaWatch
+from loadlab.watching import BROKEN_END, CriteriaWatch
 
 if TYPE_CHECKING:
     from loadlab.analyse import CriterionResult
@@ -42,7 +43,7 @@ class LiveRun:
         self._stop_error: LoadlabError | None = None
         self._master_left = self._killed = False
         self._counts = stream.LiveCounts()
-        self._watch = CriteriaWatch(test.criteria, self.tables, self.stop) if test.criteria else None
+        self._watch = CriteriaWatch(test.criteria, self.tables, self._stop_broken) if test.criteria else None
         self._began = time.monotonic()
         folder.write_swarm({"url": swarm.url, "token": swarm.token})
         self._journal = stream.Journal(folder.journal_path)
@@ -94,6 +95,12 @@ class LiveRun:
         if self._stopping is None:
             self._stopping = threading.Thread(target=self._stop, name="loadlab-stop", daemon=True)
             self._stopping.start()
+
+    def _stop_broken(self) -> None:
+        """A criterion is broken that ends the test. Should this process die now, who recovers the run knows."""
+        with contextlib.suppress(StoreError):  # on a disk without room the journal has failed too, and says so
+            self._folder.write_end({"reason": BROKEN_END, "events": self.tables.own_events, "running": True})
+        self.stop()
 
     def _stop(self) -> None:
         try:
@@ -179,7 +186,7 @@ class LiveRun:
         elif failure is not None:
             reason = "master_lost" if lost else "stream_failed"
         elif self._watch is not None and self._watch.breach is not None:
-            reason = "criterion_broken"
+            reason = BROKEN_END
         else:
             reason = end["reason"] if end else "killed"
         archive_recorded(self._folder, self.tables, self._journal, reason=reason, sent=self.swarm.sent_by_worker())

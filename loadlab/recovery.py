@@ -48,7 +48,8 @@ def _recover(folder: store.RunFolder) -> None:
     for record in journal:
         tables.add(record.payload)
     end = folder.read_end()
-    whose = "a recorder that died" if end is None else "a recorder that could not write the archive"
+    died = end is None or end.get("running", False)
+    whose = "a recorder that died" if died else "a recorder that could not write the archive"
     text = f"put together from the journal of {whose}: {journal.state.records:,} whole records"
     if journal.state.torn_bytes or journal.state.damaged_lines:
         text += (

@@ -184,6 +184,9 @@ EVENT_KINDS: dict[str, str] = {
     "warning": "something the reader of the result should know",
 }
 
+BROKEN_END = "criterion_broken"
+"""The end reason of a test that was ended by one of its criteria; the kind of event that says so has the same name."""
+
 MASTER = "master"
 """The name of a master among the generators; of several regions 'region/master'."""
 

@@ -7,6 +7,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from loadlab.schema import BROKEN_END as BROKEN_END
+
 if TYPE_CHECKING:
     from loadlab.analyse import CriterionResult
     from loadlab.spec import Criteria
@@ -96,5 +98,5 @@ class CriteriaWatch:
             second = breaches[0].first_broken
             data = {"second": None if second is None else int(second.timestamp())}
             text = f"the test is ended, because this criterion is broken: {breaches[0].text}"
-            self._tables.add_event("criterion_broken", text, time=time.time(), object=breaches[0].criterion, data=data)
+            self._tables.add_event(BROKEN_END, text, time=time.time(), object=breaches[0].criterion, data=data)
             self._on_breach()

@@ -2,7 +2,7 @@
 
 from loadlab.analyse.aggregate import GroupedHistograms, aggregate_histograms, merge_histograms
 from loadlab.analyse.confidence import quantile_interval, required_samples
-from loadlab.analyse.criteria import BROKEN_END, CriterionResult, Evaluator, Verdict, evaluate, judge
+from loadlab.analyse.criteria import CriterionResult, Evaluator, Verdict, evaluate, judge
 from loadlab.analyse.distribution import heatmap, spectrum
 from loadlab.analyse.errors import errors_by_kind, group_errors
 from loadlab.analyse.histogram import Histogram
@@ -12,7 +12,6 @@ from loadlab.analyse.timeline import timeline
 from loadlab.analyse.validity import Check, Validity, check_validity
 
 __all__ = [
-    "BROKEN_END",
     "Check",
     "CriterionResult",
     "Evaluator",

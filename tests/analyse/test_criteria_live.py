@@ -10,7 +10,8 @@ from criteria_cases import EVERY_KIND, assert_same, seconds_of
 from criteria_runs import RawRun, make_run
 from raw_samples import START
 
-from loadlab import stream
+import loadlab
+from loadlab import store, stream
 from loadlab.analyse import evaluate
 from loadlab.spec import Criteria
 from loadlab.watching import CriteriaWatch
@@ -96,3 +97,43 @@ def test_judging_that_fails_costs_no_record_and_is_told(tmp_path: Path) -> None:
     assert events["text"].str.contains("not judged any more").sum() == 1
     assert tables.last_seq == len(journal)
     assert watch.results()[0].status == "invalid"
+
+
+def test_a_recorder_that_dies_after_a_breach_leaves_its_reason(tmp_path: Path) -> None:
+    run = make_run(0)
+    test = loadlab.LoadTest(locustfile="shop.py", criteria="mean < 1ms else stop; rps > 1")
+    folder = store.RunFolder.create(
+        tmp_path, "r20261123-210640-abcd", {"status": "running", "loadtest": test.to_dict()}
+    )
+    with folder.journal_path.open("w") as journal:
+        journal.writelines(json.dumps(record) + "\n" for record in run.records(5)[:-1])
+    told = {"kind": "event", "time": START + 61.0, "event": "criterion_broken", "object": "x", "text": "it is broken"}
+    folder.write_end({"reason": "criterion_broken", "events": [told], "running": True})
+    recovered = loadlab.open_run("latest", tmp_path)
+    assert recovered.info["end_reason"] == "criterion_broken"
+    events = recovered.events.set_index("kind")["text"]
+    assert events["criterion_broken"] == "it is broken"
+    assert "a recorder that died" in events["warning"]
+    assert [result.status for result in recovered.verdict.results] == ["failed", "passed"]
+
+
+def test_a_second_is_judged_when_every_region_has_closed_it() -> None:
+    run = make_run(2, seconds=30)
+    tables = stream.TableBuilder()
+    watch = CriteriaWatch(Criteria.parse("rps > 1"), tables, pytest.fail)
+    waiting = []
+    for record in run.records(5, regions=("eu", "us")):
+        if record.get("region") == "us" and record.get("t", 0) > START + 12:
+            continue  # nothing comes of us any more, and then it is lost
+        tables.add(record)
+        watch.see(record)
+        waiting.append(watch.results()[0].text)
+        if record["kind"] == "second" and record["t"] == START + 24:
+            lost = {"kind": "event", "event": "region_lost", "region": "us", "time": START + 25.5, "text": "it is lost"}
+            tables.add(lost)
+            watch.see(lost)
+    judged = [int(text.partition(" over ")[2].split()[0]) for text in waiting if " over " in text]
+    assert set(range(1, 11)) <= set(judged)
+    assert judged.count(10) > 5 * judged.count(5)
+    assert not set(judged) & set(range(11, 21))
+    assert 22 in judged

@@ -152,6 +152,7 @@ def test_tasks_that_end_in_exceptions_are_a_warning() -> None:
         ("run_time", None, "unjudged", "Whether the test lasted as long as planned is not known."),
         ("locustfile", SECONDS, "ok", "The test lasted as long as planned."),
         ("locustfile", 300, "warning", "The test was cut short after 60.1 of 300 s: the locustfile ended it."),
+        ("workers_lost", 300, "warning", "The test was cut short after 60.1 of 300 s: no worker was left."),
         ("quit", 300, "warning", "The test was cut short after 60.1 of 300 s: Locust was told to quit."),
         ("killed", 300, "warning", "The test was cut short after 60.1 of 300 s: its swarm was killed."),
         ("killed", None, "warning", "The test was cut short before its time: its swarm was killed."),

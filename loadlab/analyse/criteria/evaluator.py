@@ -111,6 +111,8 @@ class Evaluator:
                     continue
                 if each.begun != first or track.first != first:
                     track.restart(first)
+                if track.through > stop:  # the end has become known late, and lies before what was judged
+                    track.rewind(stop)
                 track.advance(stop, self._recorded)
             each.begun = first
         self._stop = stop

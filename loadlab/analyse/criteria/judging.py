@@ -6,10 +6,8 @@ from collections.abc import Sequence
 
 from loadlab.analyse.criteria.verdict import CriterionResult, Verdict
 from loadlab.analyse.validity import Validity
+from loadlab.schema import BROKEN_END
 from loadlab.spec import Criterion
-
-BROKEN_END = "criterion_broken"
-"""The end reason of a test that was ended by one of its criteria."""
 
 CAUSED_BY_STOPPING = ("samples", "success", "target_rate", "steady", "end", "users")
 """The checks that a test fails because it was ended early, or because of what it was ended for."""

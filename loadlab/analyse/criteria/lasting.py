@@ -14,10 +14,10 @@ from loadlab.analyse.criteria.outcome import (
     LEFT_ALONE,
     NO_BASE,
     NOT_THERE,
-    UNKNOWN,
     Outcome,
     Reason,
     holds,
+    is_unknown,
 )
 from loadlab.analyse.criteria.seconds import BySecond
 from loadlab.analyse.criteria.track import Recorded, Track
@@ -34,7 +34,7 @@ class ForTrack(Track):
     def outcome(self, recorded: Recorded) -> Outcome:
         """See Track. What cannot be judged is no trouble where even the worst would not have lasted long enough."""
         states = self._column("state")
-        judged, unknown = int((states <= BROKEN).sum()), np.isin(states, UNKNOWN)
+        judged, unknown = int((states <= BROKEN).sum()), is_unknown(states)
         worst, longest_s = self._worst(), int(_running(states == BROKEN).max(initial=0))
         first_broken = self.breach()
         if first_broken is not None:

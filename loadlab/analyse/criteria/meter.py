@@ -53,8 +53,20 @@ def needed_samples(criterion: Criterion) -> int:
     return 1 if quantity.measure in ("mean", "min", "max") else 0
 
 
+_COLUMNS: dict[str, tuple[tuple[str, np.ufunc], ...]] = {
+    "count": (("count", np.add),),
+    "rps": (("count", np.add), ("failures", np.add)),
+    "error_ratio": (("count", np.add), ("failures", np.add)),
+    "mean": (("timed", np.add), ("sum_ms", np.add)),
+    "min": (("timed", np.add), ("min_ms", np.fmin)),
+    "max": (("timed", np.add), ("max_ms", np.fmax)),
+    "quantile": (("timed", np.add), ("min_ms", np.fmin), ("max_ms", np.fmax)),
+}
+"""What is added up for a measure: first the samples."""
+
+
 class RequestMeter:
-    """Response times, failures and rates of requests."""
+    """Response times, failures and rates of requests. A window that grows costs no more for each further second."""
 
     def __init__(self, criterion: Criterion, source: RequestSource) -> None:
         self.needed = needed_samples(criterion)
@@ -62,37 +74,48 @@ class RequestMeter:
         self._quantile = criterion.quantity.quantile or 0.0
         self._seconds = source.seconds
         self._window = HistogramWindow(source.seconds)
+        self._columns = _COLUMNS[self._measure]
+        self._grown: tuple[int, int, list[float]] | None = None
 
     def measure(self, first: int, stop: int) -> Measured:
         """See Meter."""
-        seconds, measure = self._seconds, self._measure
-        if measure in ("rps", "count", "error_ratio"):
-            count = int(seconds.between("count", first, stop).sum())
-            if measure == "count":
-                return Measured(count, count)
-            failures = int(seconds.between("failures", first, stop).sum())
-            if measure == "rps":
-                return Measured((count - failures) / (stop - first), count)
-            ratio = failures / count if count else math.nan
-            return Measured(ratio, count, MEASURED if count >= self.needed else FEW)
-        timed = int(seconds.between("timed", first, stop).sum())
-        if not timed:
+        samples, *further = self._add_up(first, stop)
+        count, measure = int(samples), self._measure
+        if measure == "count":
+            return Measured(count, count)
+        if measure == "rps":
+            return Measured((count - further[0]) / (stop - first), count)
+        if not count:
             return Measured(math.nan, 0, FEW)
-        state = MEASURED if timed >= self.needed else FEW
-        if measure == "mean":
-            return Measured(float(seconds.between("sum_ms", first, stop).sum()) / timed, timed, state)
-        low = float(np.fmin.reduce(seconds.between("min_ms", first, stop)))
-        if measure == "min":
-            return Measured(low, timed, state)
-        high = float(np.fmax.reduce(seconds.between("max_ms", first, stop)))
-        if measure == "max":
-            return Measured(high, timed, state)
+        state = MEASURED if count >= self.needed else FEW
+        if measure in ("error_ratio", "mean"):
+            return Measured(further[0] / count, count, state)
+        if measure in ("min", "max"):
+            return Measured(further[0], count, state)
         value = self._window.quantile(self._quantile, first, stop) if state == MEASURED else math.nan
-        return Measured(min(max(value, low), high), timed, state)  # as in every table, inside the exact extremes
+        low, high = further  # as in every table, the estimate lies inside the exact extremes
+        return Measured(min(max(value, low), high), count, state)
+
+    def _add_up(self, first: int, stop: int) -> list[float]:
+        """The columns over the seconds from `first` to before `stop`: sums, of extremes the extreme."""
+        begin, values = first, None
+        if self._grown is not None and self._grown[0] == first and first < self._grown[1] <= stop:
+            _, begin, values = self._grown
+        if begin < stop:
+            added = [function.reduce(self._seconds.between(name, begin, stop)) for name, function in self._columns]
+            if values is None:
+                values = added
+            else:
+                pairs = zip(self._columns, values, added, strict=True)
+                values = [function(before, more) for (_, function), before, more in pairs]
+        self._grown = (first, stop, values or [])
+        return values or []
 
     def leave(self, second: int) -> None:
         """See Meter."""
         self._window.leave(second)
+        if self._grown is not None and second < self._grown[1]:
+            self._grown = None
 
 
 class CountMeter:

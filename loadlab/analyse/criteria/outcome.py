@@ -11,11 +11,15 @@ from numpy.typing import NDArray
 
 from loadlab.spec import Criterion
 
-KEPT, BROKEN, TOO_FEW, NO_DATA, NOT_THERE, NO_BASE, LEFT_ALONE = range(7)
+KEPT, BROKEN, TOO_FEW, NO_DATA, NO_BASE, NOT_THERE, LEFT_ALONE = range(7)
 """The states of a second."""
 
-UNKNOWN = (TOO_FEW, NO_DATA, NO_BASE)
-"""What may have been broken, for all that is known."""
+
+def is_unknown(states: NDArray[np.int64] | NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which seconds may have been broken, for all that is known."""
+    found: NDArray[np.bool_] = (states >= TOO_FEW) & (states <= NO_BASE)
+    return found
+
 
 Reason = Literal["", "few", "missing", "short", "base", "absent"]
 

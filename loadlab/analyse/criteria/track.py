@@ -18,11 +18,11 @@ from loadlab.analyse.criteria.outcome import (
     NO_DATA,
     NOT_THERE,
     TOO_FEW,
-    UNKNOWN,
     Outcome,
     Reason,
     badness,
     holds,
+    is_unknown,
 )
 from loadlab.analyse.criteria.seconds import BySecond
 from loadlab.spec import Criterion
@@ -80,7 +80,7 @@ class Track:
     def outcome(self, recorded: Recorded) -> Outcome:
         """What the judged seconds come to."""
         states = self._column("state")
-        unknown = int(np.isin(states, UNKNOWN).sum())
+        unknown = int(is_unknown(states).sum())
         judged = int((states <= BROKEN).sum())
         worst = self._worst()
         first_broken = self.breach()

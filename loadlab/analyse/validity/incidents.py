@@ -6,6 +6,7 @@ import pandas as pd
 
 from loadlab.analyse.stages import read_data
 from loadlab.analyse.validity.check import Check, Status, enumerate_names, number, plural
+from loadlab.schema import BROKEN_END
 
 _INCIDENTS: tuple[tuple[str, str, Status, str, str], ...] = (
     ("names", "names_folded", "warning", "No request name was folded.", "Too many different request names"),
@@ -53,6 +54,7 @@ _CUT_SHORT = {
     "killed": "its swarm was killed",
     "locustfile": "the locustfile ended it",
     "run_time": "Locust ended it",
+    "workers_lost": "no worker was left",
 }
 """Why a test ended before its time, where no other check tells of it."""
 
@@ -75,7 +77,7 @@ def check_end(reason: str | None, lasted_s: float | None, planned_s: float | Non
         return Check("end", "unjudged", "Whether the test lasted as long as planned is not known.", lasted_s, planned_s)
     if not early:
         return Check("end", "ok", "The test lasted as long as planned.", lasted_s, planned_s)
-    why = "a criterion was broken that ends it" if reason == "criterion_broken" else reason.replace("_", " ")
+    why = "a criterion was broken that ends it" if reason == BROKEN_END else reason.replace("_", " ")
     text = f"The test ended {after}: {why}."
     return Check("end", "ok", text, lasted_s, planned_s)
 
