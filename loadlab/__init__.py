@@ -38,6 +38,8 @@ _HOME = {
     "Stage": "loadlab.spec",
     "LiveRun": "loadlab.live",
     "Run": "loadlab.workbench",
+    "check": "loadlab.doctor",
+    "demo_shop": "loadlab.demo",
     "in_project": "loadlab.spec",
     "make_launcher": "loadlab.workbench",
     "open_run": "loadlab.workbench",
@@ -46,6 +48,7 @@ _HOME = {
     "publish": "loadlab.publishing",
     "run": "loadlab.workbench",
     "runs": "loadlab.workbench",
+    "sample_run": "loadlab.sample",
     "start": "loadlab.workbench",
     "writable_file": "loadlab.publishing",
 }

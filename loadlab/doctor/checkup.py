@@ -81,10 +81,15 @@ class Checkup:
 
     def _folded(self) -> list[Finding]:
         """The findings, with one for all packages that are ready in the place of the first of them."""
-        ready = [finding for finding in self.findings if finding.area == PACKAGES and finding.status == "ok"]
-        text = f"{len(ready)} as they should be"
-        fold = Finding(PACKAGES, "ok", text, area=PACKAGES)
-        return [fold if finding is ready[0] else finding for finding in self.findings if finding not in ready[1:]]
+        ready = self._ready_packages()
+        fold = Finding(PACKAGES, "ok", f"{len(ready)} as they should be", area=PACKAGES)
+        others = [finding for finding in self.findings if finding not in ready]
+        if ready:  # what comes before the first of them stays before it, and no package is among that
+            others.insert(self.findings.index(ready[0]), fold)
+        return others
+
+    def _ready_packages(self) -> list[Finding]:
+        return [finding for finding in self.findings if finding.area == PACKAGES and finding.status == "ok"]
 
     def __str__(self) -> str:
         return "\n".join(line for _, line in self.lines())
@@ -118,8 +123,7 @@ class Checkup:
     def _row(self, finding: Finding) -> str:
         found = escape(finding.found)
         if finding.name == finding.area == PACKAGES:
-            ready = (each for each in self.findings if each.area == PACKAGES and each.status == "ok")
-            names = ", ".join(f"{each.name} {each.found}" for each in ready)
+            names = ", ".join(f"{each.name} {each.found}" for each in self._ready_packages())
             found = f"<details><summary>{found}</summary>{escape(names)}</details>"
         mend = f"<code>{escape(finding.mend)}</code>" if finding.mend else ""
         return (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import shlex
 import sys
@@ -11,6 +12,8 @@ from loadlab.doctor.asking import ask, last_line
 from loadlab.doctor.checkup import Finding
 from loadlab.doctor.packages import pip_command
 
+LIBRARY = Path("server", "static", "js", "bokeh.min.js")
+"""What `loadlab.plot` puts into a notebook, in Bokeh's package."""
 _THIS_PYTHON = ("python", f"python{sys.version_info[0]}", "python{}.{}".format(*sys.version_info))
 """What Jupyter replaces by its own Python when a kernel's command begins with it."""
 
@@ -19,7 +22,7 @@ def check_this_kernel() -> Finding:
     """What runs this code. Only a page names the cells that it runs; papermill and nbconvert do not."""
     ipython = sys.modules.get("IPython")  # a kernel has imported it; to ask it first would import it
     shell = ipython.get_ipython() if ipython is not None else None
-    if not hasattr(shell, "kernel"):
+    if shell is None or not hasattr(shell, "kernel"):
         return Finding("this session", "ok", "plain Python: runs, reports and text; figures are drawn in a notebook")
     parent = shell.get_parent() if hasattr(shell, "get_parent") else {}
     watched = bool((parent or {}).get("metadata", {}).get("cellId"))
@@ -28,15 +31,22 @@ def check_this_kernel() -> Finding:
 
 
 def check_figures() -> Finding:
-    """Whether Bokeh's library, which every notebook with a figure carries along, is on this machine."""
-    mend = pip_command("--force-reinstall", "bokeh")
-    try:
-        from loadlab.plot import library_bytes
+    """Whether Bokeh's library, which a notebook with figures carries along, is on this machine.
 
-        size = library_bytes()
-    except (ImportError, OSError) as error:
-        return Finding("figures", "missing", f"Bokeh's library for the browser cannot be read: {error}", mend)
-    return Finding("figures", "ok", f"Bokeh's library for the browser is here ({size / 1e6:.1f} MB): no network is needed")
+    It is looked for, not loaded: importing Bokeh takes longer than all else here.
+    """
+    mend = pip_command("--force-reinstall", "bokeh")
+    package = importlib.util.find_spec("bokeh")
+    if package is None or package.origin is None:
+        return Finding("figures", "missing", "Bokeh is not installed", mend)
+    library = Path(package.origin).parent / LIBRARY
+    try:
+        size = library.stat().st_size
+    except OSError as error:
+        return Finding("figures", "missing", f"Bokeh's library for the browser: {library}: {error.strerror}", mend)
+    return Finding(
+        "figures", "ok", f"Bokeh's library for the browser is here, {size / 1e6:.1f} MB: no network is needed"
+    )
 
 
 def check_kernel(within_s: float) -> Finding:

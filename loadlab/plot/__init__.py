@@ -9,7 +9,7 @@ from __future__ import annotations
 from loadlab.plot.distribution import latency_by_rps, percentile_spectrum
 from loadlab.plot.generators import generator_figures, generator_health, users
 from loadlab.plot.heatmap import latency_heatmap
-from loadlab.plot.notebook import enable_notebook, library_bytes, show
+from loadlab.plot.notebook import enable_notebook, show
 from loadlab.plot.overview import overview, overview_figures, stack
 from loadlab.plot.sparkline import sparkline_svg
 from loadlab.plot.text import (
@@ -40,7 +40,6 @@ __all__ = [
     "generator_health",
     "latency_by_rps",
     "latency_heatmap",
-    "library_bytes",
     "no_data",
     "overview",
     "overview_figures",

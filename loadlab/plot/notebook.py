@@ -62,17 +62,9 @@ def enable_notebook() -> None:
     if _library_in and not is_repeated:
         return
     _library_in[:] = [current]
-    script = f"(function () {{\n{_read_library()}\n}}).call(window);"
+    library = "\n".join(Resources(mode="inline", components=["bokeh"]).js_raw)
+    script = f"(function () {{\n{library}\n}}).call(window);"
     _publish({"application/javascript": script, "text/plain": ""})
-
-
-def library_bytes() -> int:
-    """The size of what `enable_notebook` puts into a notebook. Raises OSError when it cannot be read."""
-    return len(_read_library().encode())
-
-
-def _read_library() -> str:
-    return "\n".join(Resources(mode="inline", components=["bokeh"]).js_raw)
 
 
 def show(figure: LayoutDOM) -> None:

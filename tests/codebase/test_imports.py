@@ -44,6 +44,7 @@ WIRING = {
         "watching",
         "cli",
         "doctor",
+        "sample",
     ),
 }
 
