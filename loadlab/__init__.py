@@ -11,6 +11,7 @@ TYPE_CHECKING = False  # what typing.TYPE_CHECKING is; importing typing would ta
 if TYPE_CHECKING:
     from loadlab.demo import demo_shop as demo_shop
     from loadlab.doctor import check as check
+    from loadlab import export as export
     from loadlab.errors import LoadlabError as LoadlabError
     from loadlab.live import LiveRun as LiveRun
     from loadlab.progress import progress_line as progress_line
@@ -62,8 +63,10 @@ def __getattr__(name: str) -> object:
         value = getattr(importlib.import_module(_HOME[name]), name)
         globals()[name] = value
         return value
+    if name == "export":  # a part that people call by its name: loadlab.export.cloudwatch(run)
+        return importlib.import_module("loadlab.export")
     raise AttributeError(f"module 'loadlab' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, "export"})

@@ -44,6 +44,7 @@ class LiveRun:
         self._master_left = self._killed = False
         self._counts = stream.LiveCounts()
         self._watch = CriteriaWatch(test.criteria, self.tables, self._stop_broken) if test.criteria else None
+        self._followers: list[Callable[[], None]] = []
         self._began = time.monotonic()
         folder.write_swarm({"url": swarm.url, "token": swarm.token})
         self._journal = stream.Journal(folder.journal_path)
@@ -61,6 +62,15 @@ class LiveRun:
             self._recorder.stop()
             self._journal.close()
             raise
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """The labels of its test."""
+        return dict(self.test.labels)
+
+    def when_over(self, action: Callable[[], None]) -> None:
+        """Call `action` when the load has ended and all of it has come, before the run is archived."""
+        self._followers.append(action)
 
     @property
     def elapsed_s(self) -> float:
@@ -136,6 +146,8 @@ class LiveRun:
         self.swarm.close()
         self._recorder.stop()
         self._recorder.settle(5.0)
+        for action in self._followers:
+            action()
 
     def _follow(self, progress: Progress | None) -> StreamError | None:
         told, answered = 0.0, 0

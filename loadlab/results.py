@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loadlab.shown import Markup, ReportFile
+from loadlab.spec import Criteria, Criterion
 from loadlab.store import Archive, S3Path
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
     from loadlab.analyse import Validity, Verdict
     from loadlab.report import ReportData
-    from loadlab.spec import Criteria, Criterion
-
 _ROUND_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
 FIGURE_BINS = 1500
 TABLE_BINS = 60
@@ -83,7 +82,13 @@ class Run(Archive):
 
     @cached_property
     def validity(self) -> Validity:
-        """Whether the test can be trusted, and why not; see `loadlab.analyse.check_validity`."""
+        """Whether the test can be trusted, and why not; see `loadlab.analyse.check_validity`.
+
+        It needs the samples for the highest percentile of its criteria; without criteria, for p99.
+        """
+        return self._check_validity(self.criteria)
+
+    def _check_validity(self, criteria: Criteria) -> Validity:
         from loadlab.analyse import check_validity
 
         test = self.info["loadtest"]
@@ -96,13 +101,12 @@ class Run(Archive):
             target_rps=test.get("target_rps"),
             end_reason=self.info.get("end_reason"),
             planned_s=sum(stage["duration"] for stage in test.get("stages") or ()) or test.get("run_time"),
+            quantile=criteria.quantile or 0.99,
         )
 
     @property
     def criteria(self) -> Criteria:
         """What the test was to be judged by."""
-        from loadlab.spec import Criteria
-
         return Criteria.parse(self.info["loadtest"].get("criteria") or ())
 
     @cached_property
@@ -119,11 +123,11 @@ class Run(Archive):
         """
         from loadlab.analyse import evaluate, judge
         from loadlab.analyse.criteria import TABLES
-        from loadlab.spec import Criteria
 
         asked = Criteria.parse(criteria)
         results = evaluate(asked, {name: getattr(self, name) for name in TABLES}) if asked else ()
-        return judge(asked, results, self.validity, end_reason=self.info.get("end_reason"))
+        validity = self.validity if asked.quantile == self.criteria.quantile else self._check_validity(asked)
+        return judge(asked, results, validity, end_reason=self.info.get("end_reason"))
 
     def judged_by(self, criteria: Criteria | Criterion | str | Sequence[str | Criterion]) -> Run:
         """This run with the verdict by other criteria, of which all its reports tell; its folder stays as it is.
@@ -131,7 +135,8 @@ class Run(Archive):
         Raises SpecError.
         """
         other = Run(self.path)
-        other.verdict = self.judge(criteria)
+        other.validity = other._check_validity(Criteria.parse(criteria))
+        other.verdict = other.judge(criteria)
         return other
 
     def overview(self) -> LayoutDOM:
@@ -146,7 +151,7 @@ class Run(Archive):
 
         parts = self._parts()
         figures: dict[str, LayoutDOM] = {"spectrum": self.spectrum(), "stages": self.latency_by_rps()}
-        figures |= {name: parts.pop(name) for name in ("heatmap", "generators") if name in parts}
+        figures |= {name: parts.pop(name) for name in ("heatmap", "errors", "generators") if name in parts}
         return figures | {"timeline": plot.stack(parts.values())}
 
     def _parts(self) -> dict[str, Any]:
@@ -155,7 +160,7 @@ class Run(Archive):
         resolution = self._resolution(FIGURE_BINS)
         return plot.overview_figures(
             analyse.timeline(self.requests, resolution),
-            events=self.events,
+            events=self._annotated_events,
             errors_by_kind=analyse.errors_by_kind(self.errors, resolution),
             users_table=self.users,
             heat=analyse.heatmap(self.requests, self._resolution(HEATMAP_BINS)),
@@ -170,22 +175,11 @@ class Run(Archive):
 
     def latency_by_rps(self) -> LayoutDOM:
         """Response time against throughput, a dot a second (or a longer bin of a long run), coloured by stage."""
-        import numpy as np
-        import pandas as pd
-
         from loadlab import analyse, plot
 
         resolution = self._resolution(FIGURE_BINS)
         timeline = analyse.timeline(self.requests, resolution)
-        stages = np.full(len(timeline), None, dtype=object)
-        windows = analyse.stage_windows(self.events)
-        width = pd.Timedelta(resolution)
-        for number, name, users, begin, end in zip(
-            *(windows[column] for column in ("stage", "name", "users", "ramp_end", "end")), strict=True
-        ):  # whole bins only: one that is cut off by a ramp or by the end is no measurement of the stage
-            stages[(timeline["time"] >= begin) & (timeline["time"] + width <= end)] = (
-                plot.format_stage(number, name, users) if len(windows) > 1 else f"{users:g} users"
-            )
+        stages = plot.stages_of_bins(timeline["time"], resolution, analyse.stage_windows(self.events))
         return plot.latency_by_rps(timeline.assign(stage=stages))
 
     def show(self, figure: LayoutDOM | None = None) -> None:
@@ -233,12 +227,9 @@ class Run(Archive):
         return render(self.report_data() if form == "html" else self._numbers, form)
 
     def __repr__(self) -> str:
-        total = self.summary().iloc[-1]
-        return (
-            f"Run {self.id} ({self.validity.status}): {total['count']:,} requests, {total['rps']:.1f} rps, "
-            f"{total['error_ratio']:.2%} failed, p50 {total['p50_ms']:.3g} ms, p95 {total['p95_ms']:.3g} ms, "
-            f"p99 {total['p99_ms']:.3g} ms, in {self.path}"
-        )
+        from loadlab.report import run_line
+
+        return run_line(self._numbers)
 
     def _repr_html_(self) -> str:
         from loadlab.report import render_verdict
@@ -284,11 +275,18 @@ class Run(Archive):
             stages=self.stages(),
             users=self.users,
             generators=self.generators,
-            events=self.events,
+            events=self._annotated_events,
             exemplars=self.exemplars,
             regions=self.summary(by="region") if len(self.regions) > 1 else None,
             **parts,
         )
+
+    @cached_property
+    def _annotated_events(self) -> pd.DataFrame:
+        """The events, and when each broken criterion first was."""
+        from loadlab.plot import with_broken_criteria
+
+        return with_broken_criteria(self.events, self.verdict.to_dict())
 
     def _resolution(self, bins: int) -> str:
         """The finest round resolution that gives at most about `bins` bins."""

@@ -93,7 +93,7 @@ TABLES: dict[str, tuple[Column, ...]] = {
         ("kind", "category", "", "'HTTP 503', 'timeout', 'connection refused', 'check failed', 'task exception', ..."),
         ("message", "string", "", "the text with ids, numbers and hex folded to <n>, <hex>, <uuid>, <host>, <query>"),
         ("count", "int64", "errors", "in this second"),
-        ("sample", "string", "", "one text as it came, shortened"),
+        ("sample", "string", "", "one text as it came, shortened, secrets left out"),
         _REGION,
     ),
     "users": _table(

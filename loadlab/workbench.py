@@ -71,11 +71,11 @@ def start(test: LoadTest, *, runs: str | Path = RUNS, launcher: str | Launcher =
     if isinstance(launcher, str):
         launcher = make_launcher(launcher)
     check_locustfile(test)
-    started = datetime.now(UTC)
+    started, shown = datetime.now(UTC), test.without_secrets()
     info: dict[str, Any] = {
         "status": "running",
-        "loadtest": test.without_secrets().to_dict(),
-        "labels": dict(test.labels),
+        "loadtest": shown.to_dict(),
+        "labels": dict(shown.labels),
         "launcher": launcher.name,
         "started": iso_time(started.timestamp()),
         "ended": None,

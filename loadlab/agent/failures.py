@@ -6,6 +6,8 @@ import errno
 import re
 import socket
 
+from loadlab.redaction import Redactor
+
 MAX_MESSAGE = 300
 MAX_SAMPLE = 1000
 
@@ -44,8 +46,12 @@ _WORDS = (
 )
 
 
-CREDENTIALS = re.compile(r'(?<=://)([^\s/?#@:"]*:)?[^\s/?#"]*@')
-"""What stands before the host in a URL: a name and a password, or a token. `loadlab.spec` hides the same."""
+REDACTOR = Redactor()
+"""Hides what looks like a secret in all that this process measures and logs; `install` tells it the secrets it knows.
+"""
+
+_MARGIN = 4096
+"""So much more than its limit is looked at of a text, so that no secret is cut in two before it is seen."""
 
 
 def readable(value: object) -> str:
@@ -59,21 +65,24 @@ def readable(value: object) -> str:
 
 
 def clean_text(text: object, limit: int) -> str:
-    """`text` as valid Unicode of at most `limit` characters; what is cut off is marked by an ellipsis.
+    """`text` as valid Unicode of at most `limit` characters, without what looks like a secret in it.
 
-    A password in a URL is replaced by ``...``.
+    What is cut off is marked by an ellipsis.
     """
     raw = readable(text)
-    if "://" in raw and "@" in raw:
-        raw = CREDENTIALS.sub(r"\1...@", raw)
+    return cut_text(REDACTOR(raw[: limit + _MARGIN]), limit)
+
+
+def cut_text(raw: str, limit: int) -> str:
+    """`raw` as valid Unicode of at most `limit` characters; what is cut off is marked by an ellipsis."""
     if len(raw) > limit:
         raw = raw[: limit - 1] + "…"
     return raw if raw.isascii() else raw.encode("utf-8", "replace").decode("utf-8")
 
 
 def fold_message(text: str) -> str:
-    """The message with what varies folded to <host>, <query>, <uuid>, <hex>, <n>: like failures count together."""
-    folded = clean_text(text, MAX_MESSAGE)
+    """A cleaned text with what varies folded to <host>, <query>, <uuid>, <hex>, <n>: like failures count together."""
+    folded = cut_text(text, MAX_MESSAGE)
     for pattern, placeholder in _FOLDS:
         folded = pattern.sub(placeholder, folded)
     return _NUMBERS.sub(lambda match: match[1] or "<n>", folded)
@@ -99,7 +108,7 @@ def failure_kind(exception: object, status: int) -> str:
         cause = cause.__cause__ or cause.__context__
     if status >= 400:
         return f"HTTP {status}"
-    text = f"{name} {clean_text(exception, MAX_MESSAGE)}".lower()
+    text = f"{name} {readable(exception)[:MAX_MESSAGE]}".lower()
     for word, kind in _WORDS:
         if word in text:
             return kind

@@ -12,6 +12,8 @@ from typing import Any
 
 from gevent.event import Event
 
+from loadlab.agent.failures import REDACTOR
+
 MAX_BYTES = 1 << 30
 """Compressed records that are kept; the oldest go beyond that, and a late reader gets a `gap` record for them. About a
 week of 20 names, or half a day of a thousand."""
@@ -52,8 +54,15 @@ class Feed:
         self._grown.clear()
 
     def event(self, event: str, about: str, text: str, data: dict[str, Any] | None = None) -> None:
-        """Add an `event` record that happened now."""
-        payload = {"time": round(self._now(), 6), "event": event, "object": about, "text": text, "data": data or {}}
+        """Add an `event` record that happened now; what looks like a secret in its texts is left out."""
+        told = {key: REDACTOR(value) if isinstance(value, str) else value for key, value in (data or {}).items()}
+        payload = {
+            "time": round(self._now(), 6),
+            "event": event,
+            "object": REDACTOR(about),
+            "text": REDACTOR(text),
+            "data": told,
+        }
         self.append("event", payload)
 
     def read(self, after: int, limit: int) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import logging
 import os
 import random
@@ -12,7 +13,9 @@ from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
 from loadlab.agent.clock import Clock
+from loadlab.agent.failures import REDACTOR
 from loadlab.agent.http_hooks import hook_http_clients
+from loadlab.agent.logs import hide_in_logs
 from loadlab.agent.master import Master
 from loadlab.agent.metrics import METRICS
 from loadlab.agent.pacing import Pacing
@@ -20,6 +23,7 @@ from loadlab.agent.presence import hold
 from loadlab.agent.recorder import Recorder
 from loadlab.agent.sender import Sender
 from loadlab.agent.tally import Tally
+from loadlab.redaction import secret_values
 
 logger = logging.getLogger("loadlab.agent")
 
@@ -36,6 +40,7 @@ def install() -> None:
     if not token:
         logger.warning("loadlab: LOADLAB_TOKEN is not set, so the agent stays out of the way")
         return
+    REDACTOR.learn(secret_values(os.environ))
     clock, tally, pacing = Clock(), Tally(), Pacing()
     recorder = Recorder(clock, tally, pacing)
     hook_http_clients(tally, trace_headers=os.environ.get("LOADLAB_AGENT_TRACE", "1") != "0")
@@ -43,6 +48,8 @@ def install() -> None:
     locust.events.user_error.add_listener(recorder.on_user_error)
 
     def on_init(environment: Environment, web_ui: Any = None, **_: Any) -> None:
+        REDACTOR.learn(secret_values(vars(environment.parsed_options or argparse.Namespace())))
+        hide_in_logs()
         lease = float(os.environ.get("LOADLAB_AGENT_LEASE_S", "0")) or None
         runner = environment.runner
         generates = not isinstance(runner, MasterRunner)

@@ -45,7 +45,7 @@ class Recorder:
         self.pacing = pacing
         self.folded_names = 0
         self._names: dict[Any, tuple[str, str]] = {}
-        self._messages: dict[str, str] = {}
+        self._texts: dict[str, tuple[str, str]] = {}
         self._error_keys: set[tuple[str, str, str, str]] = set()
         self._closed: list[Second] = []
         self._open(int(clock.now()))
@@ -120,13 +120,16 @@ class Recorder:
 
     def _fail(self, request_type: Any, name: Any, exception: Any, response: Any) -> None:
         status = _status(response)
-        text = clean_text(exception, MAX_SAMPLE)
-        message = self._messages.get(text)
-        if message is None:
-            if len(self._messages) > MAX_NAMES:
-                self._messages.clear()
-            message = self._messages[text] = fold_message(text)
-        self.add_error(*self._clean(request_type, name), failure_kind(exception, status), message, text)
+        raw = readable(exception)
+        known = self._texts.get(raw)
+        if known is None:
+            text = clean_text(raw, MAX_SAMPLE)
+            known = fold_message(text), text
+            if len(raw) <= MAX_SAMPLE:
+                if len(self._texts) > MAX_NAMES:
+                    self._texts.clear()
+                self._texts[raw] = known
+        self.add_error(*self._clean(request_type, name), failure_kind(exception, status), *known)
 
     def add_error(self, request_type: str, name: str, kind: str, message: str, sample: str) -> None:
         """Count one failure of `kind` in the open second."""

@@ -6,7 +6,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
-from loadlab.agent.failures import clean_text
+from loadlab.agent.failures import cut_text, readable
 
 MADE_AT_ONCE = 256
 """Ids are cut from one piece of randomness: making each alone would take longer than counting the request."""
@@ -82,6 +82,6 @@ def _complete(
         missing["X-Request-Id"] = trace_id
     parts = there.get("traceparent", traceparent).split("-")
     return missing, (
-        clean_text(parts[1] if len(parts) > 1 else "", TRACE_HEX),
-        clean_text(there.get("x-request-id", trace_id), MAX_REQUEST_ID),
+        cut_text(parts[1] if len(parts) > 1 else "", TRACE_HEX),
+        cut_text(readable(there.get("x-request-id", trace_id)), MAX_REQUEST_ID),
     )

@@ -17,8 +17,8 @@ def group_errors(errors: pd.DataFrame) -> pd.DataFrame:
     """The errors by kind, message, request_type and name, the most frequent first.
 
     Columns: kind, message, request_type, name, count (int64), first_seen and last_seen (starts of the first and last
-    second, UTC), sample (the first text as it came that is not empty), share (of all errors, 0 to 1). Errors of the
-    kind 'task exception' are in it too, though they are not requests.
+    second, UTC), sample (the first text that is not empty, secrets left out), share (of all errors, 0 to 1). Errors of
+    the kind 'task exception' are in it too, though they are not requests.
     """
     codes, keys = group_rows(errors, _KEY)
     counts = np.bincount(codes, weights=errors["count"].to_numpy(), minlength=len(keys))

@@ -1,7 +1,7 @@
 """The demo storefront: a small shop over HTTP whose capacity is true and known, and that counts exactly what it serves.
 
-``python -m loadlab.demo --help`` runs it by hand, `demo_shop` in the background of a notebook, `Storefront` for the length
-of a ``with`` block.
+``python -m loadlab.demo --help`` runs it by hand, `demo_shop` in the background of a notebook, `Storefront` for the
+length of a ``with`` block.
 """
 
 from __future__ import annotations

@@ -19,8 +19,8 @@ LOCUST_PATH = "/mnt/locust"
 """Where the locustfile's folder is mounted."""
 
 AGENT_ROOT = "/mnt/loadlab"
-"""Stands on PYTHONPATH in a pod; the folder ``loadlab/agent`` in it is the agent. The package around it is empty, and
-goes before a loadlab that the image may have."""
+"""Stands on PYTHONPATH in a pod; the folder ``loadlab/agent`` in it is the agent. The package around it has nothing but
+what the agent needs, and goes before a loadlab that the image may have."""
 
 AGENT_PATH = f"{AGENT_ROOT}/loadlab/agent"
 MAX_BYTES = 1 << 20
@@ -28,6 +28,7 @@ MAX_BYTES = 1 << 20
 
 _KEY = re.compile(r"(?!\.\.)[-._a-zA-Z0-9]{1,253}")
 _AGENT = Path(__file__).parents[1] / "agent"
+_REDACTION = Path(__file__).parents[1] / "redaction.py"
 _WAYS_OUT = (
     "put large files into an image of your own (image=), or let an init container clone them "
     "(loadlab.extraInitContainers in the Helm values)"
@@ -96,7 +97,7 @@ def make_bundle(locustfile: Path, files: Iterable[str] = ()) -> Bundle:
                 f"{size / MAX_BYTES:.1f} MiB in {folder.path}, {largest} the largest",
                 f"up to 1 MiB in one folder, which is all that a ConfigMap holds; {_WAYS_OUT}",
             )
-    package = Folder(f"{AGENT_ROOT}/loadlab", {"__init__.py": b""})
+    package = Folder(f"{AGENT_ROOT}/loadlab", {"__init__.py": b"", _REDACTION.name: _REDACTION.read_bytes()})
     return Bundle(locustfile.name, (*folders, package, Folder(AGENT_PATH, agent)))
 
 

@@ -18,6 +18,7 @@ from loadlab.launch.diagnosis import check_locustfile_fits, explain, tell_end
 from loadlab.launch.driven import DrivenSwarm
 from loadlab.launch.pod_state import find_troubles, is_over, is_ready, main_container
 from loadlab.launch.release import Release
+from loadlab.redaction import Redactor, secret_values
 from loadlab.spec import LoadTest, hide_text
 
 LOOK_S = 0.5
@@ -37,6 +38,7 @@ class KubernetesSwarm(DrivenSwarm):
         super().__init__(test, token)
         self.release = release
         self.logs = logs
+        self._redact = Redactor(secret_values(test.environment))
         logs.mkdir(parents=True, exist_ok=True)
         self._web_port = web_port
         self._stack = ExitStack()
@@ -215,7 +217,7 @@ class KubernetesSwarm(DrivenSwarm):
     def _save_log(self, pod: dict[str, Any]) -> None:
         name = pod["metadata"]["name"]
         if name not in self._logged and (text := self.cluster.log(name, main_container(pod))) is not None:
-            (self.logs / f"{_part(pod)}.log").write_text(hide_text(text), encoding="utf-8")
+            (self.logs / f"{_part(pod)}.log").write_text(self._redact(text), encoding="utf-8")
             if is_over(pod):
                 self._logged.add(name)
 

@@ -16,6 +16,7 @@ from loadlab.launch.diagnosis import check_locustfile_fits, check_syntax, explai
 from loadlab.launch.driven import DrivenSwarm
 from loadlab.launch.processes import LocustProcess, end_all, free_ports, hide_secrets
 from loadlab.launch.target import check_target
+from loadlab.redaction import secret_values
 from loadlab.spec import LoadTest, hide_text, is_owned_variable
 
 AGENT = Path(__file__).parents[1] / "agent" / "loadlab_agent.py"
@@ -173,6 +174,6 @@ class LocalSwarm(DrivenSwarm):
                 end_all(self.processes)
                 self._sent = self.sent_by_worker()
                 for process in self.processes:
-                    hide_secrets(process.log)
+                    hide_secrets(process.log, secret_values(self._environment))
             finally:
                 self._closed = True

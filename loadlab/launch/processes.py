@@ -8,10 +8,10 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
-from loadlab.spec import hide_text
+from loadlab.redaction import Redactor
 
 TERM_S = 5.0
 """A process that was asked to end gets this long before it is killed."""
@@ -86,19 +86,20 @@ def end_all(processes: Sequence[LocustProcess]) -> None:
             process.sweep()
 
 
-def hide_secrets(log: Path) -> None:
-    """Rewrite the log of an ended process without the passwords that Locust or the locustfile has written into it.
+def hide_secrets(log: Path, secrets: Iterable[str] = ()) -> None:
+    """Rewrite the log of an ended process without the secrets that Locust or the locustfile has written into it.
 
-    Where that cannot be (a full disk, say) the log stays as it is.
+    Those are what looks like one, and these `secrets`. Where that cannot be (a full disk, say) the log stays as it is.
     """
+    redact = Redactor(secrets)
     hidden = log.with_suffix(".hidden")
     try:
         with log.open(encoding="utf-8", errors="surrogateescape", newline="") as lines:
-            if all(line == hide_text(line) for line in lines):
+            if all(line == redact(line) for line in lines):
                 return
             lines.seek(0)
             with hidden.open("w", encoding="utf-8", errors="surrogateescape", newline="") as output:
-                output.writelines(map(hide_text, lines))
+                output.writelines(map(redact, lines))
         hidden.replace(log)
     except OSError:
         with contextlib.suppress(OSError):

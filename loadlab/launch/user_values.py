@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from loadlab.errors import SpecError
-from loadlab.spec import HIDDEN, hide_credentials, hide_text, hide_words
+from loadlab.redaction import HIDDEN
+from loadlab.spec import hide_text, hide_words
 
 Place = tuple[str, ...]
 
@@ -92,7 +93,7 @@ def _masked(name: str, value: Any) -> Any:
             return [each if shown == word else shown for each, word, shown in pairs]
         return [_masked("", each) for each in value]
     if isinstance(value, str):
-        return hide_text(value) if name in ("args", "command") else hide_credentials(value)
+        return hide_text(value)
     return value
 
 

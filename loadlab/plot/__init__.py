@@ -6,7 +6,8 @@ and inert text: no HTML, no script and no template comes from the data.
 
 from __future__ import annotations
 
-from loadlab.plot.distribution import latency_by_rps, percentile_spectrum
+from loadlab.plot.distribution import latency_by_rps, percentile_spectrum, stages_of_bins
+from loadlab.plot.events import with_broken_criteria
 from loadlab.plot.generators import generator_figures, generator_health, users
 from loadlab.plot.heatmap import latency_heatmap
 from loadlab.plot.notebook import enable_notebook, show
@@ -49,7 +50,9 @@ __all__ = [
     "show",
     "sparkline_svg",
     "stack",
+    "stages_of_bins",
     "thin_min_max",
     "throughput",
     "users",
+    "with_broken_criteria",
 ]

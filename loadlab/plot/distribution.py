@@ -8,6 +8,7 @@ from itertools import cycle
 from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 from bokeh.models import ColumnDataSource, DataRange1d, FixedTicker, HoverTool, NumeralTickFormatter
 from bokeh.models.renderers import DataRenderer
@@ -15,7 +16,7 @@ from bokeh.models.text import BaseText
 from bokeh.plotting import figure
 
 from loadlab.plot.lines import LegendEntry
-from loadlab.plot.text import format_count, format_ms, format_number, plain_text
+from loadlab.plot.text import format_count, format_ms, format_number, format_stage, plain_text
 from loadlab.plot.theme import (
     MARKERS,
     OTHER_COLOUR,
@@ -155,6 +156,21 @@ def latency_by_rps(timeline: pd.DataFrame, *, stage: str = "stage", quantile: st
     plot.add_tools(HoverTool(renderers=everything, tooltips=rows, formatters={"@time": "datetime"}))
     add_legend(plot, entries)
     return plot
+
+
+def stages_of_bins(times: pd.Series[Any], resolution: str, windows: pd.DataFrame) -> npt.NDArray[np.object_]:
+    """The name of the stage in whose steady part each bin lies, None for a bin of none: what `latency_by_rps` takes.
+
+    `times` are the starts of the bins, `windows` is ``analyse.stage_windows``. Whole bins only: one that is cut off by
+    a ramp or by the end is no measurement of the stage.
+    """
+    stages = np.full(len(times), None, dtype=object)
+    ends = times + pd.Timedelta(resolution)
+    columns = (windows[column] for column in ("stage", "name", "users", "ramp_end", "end"))
+    for number, name, users, begin, end in zip(*columns, strict=True):
+        label = format_stage(number, name, users) if len(windows) > 1 else f"{users:g} users"
+        stages[(times >= begin) & (ends <= end)] = label
+    return stages
 
 
 @dataclass(frozen=True)

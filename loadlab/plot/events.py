@@ -85,6 +85,27 @@ def draw_events(plot: figure, events: pd.DataFrame | None, axis: TimeAxis, *, la
     return entries
 
 
+def with_broken_criteria(events: pd.DataFrame, verdict: Mapping[str, Any]) -> pd.DataFrame:
+    """`events` (schema table) and one more of kind 'criterion_broken' for the second in which each criterion first was.
+
+    `verdict` is ``Verdict.to_dict()``.
+    """
+    broken = [each for each in verdict["criteria"] if each["first_broken"]]
+    if not broken:
+        return events
+    marks = pd.DataFrame(
+        {
+            "time": pd.to_datetime([each["first_broken"] for each in broken], utc=True, format="ISO8601").as_unit("us"),
+            "kind": "criterion_broken",
+            "object": [each["criterion"] for each in broken],
+            "text": [f"first broken: {each['criterion']}" for each in broken],
+            "data": "{}",
+            "region": "",
+        }
+    )
+    return pd.concat([events.astype({"kind": "str", "region": "str"}), marks], ignore_index=True)
+
+
 def _marks(events: pd.DataFrame) -> pd.DataFrame:
     """Columns time, alert, rank (the lower the more important), label, text; in the order of time."""
     ordered = events.sort_values("time", kind="stable")
@@ -122,6 +143,8 @@ def _label(kind: str, obj: str, text: str, data: str, region: str, *, staged: bo
         return f"{format_count(users)} users{where}" if isinstance(users, int | float) else "stage"
     if kind in ("note", "warning") and text:
         return plain_text(text, 24)
+    if kind == "criterion_broken" and obj:
+        return f"broken: {plain_text(obj, 24)}"
     words = _SHORT.get(kind, kind.replace("_", " "))
     return f"{plain_text(obj, 16)} {words}" if kind.startswith("worker_") and obj else words
 

@@ -18,7 +18,7 @@ from loadlab.report.notebook_html import export_html
 from loadlab.report.parameters import Parameter, convert_parameters
 from loadlab.report.policy import write_page
 from loadlab.report.summary import STATISTICS, summary_dict
-from loadlab.report.text import render_table_text, render_text
+from loadlab.report.text import render_table_text, render_text, run_line
 from loadlab.report.verdict import Verdict, judge
 
 __all__ = [
@@ -45,6 +45,7 @@ __all__ = [
     "render_table_text",
     "render_text",
     "render_verdict",
+    "run_line",
     "run_notebook",
     "summary_dict",
     "write_junit_failure",

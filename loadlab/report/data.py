@@ -15,10 +15,11 @@ UNJUDGED: Mapping[str, Any] = {"status": "unjudged", "reasons": [], "criteria": 
 """The verdict on a run that nobody has judged."""
 
 FIGURES = {
-    "timeline": "Response times, throughput, errors and users over time",
+    "timeline": "Response times, throughput and users over time",
     "heatmap": "Distribution of response times over time",
     "spectrum": "Response time by percentile",
     "stages": "Response time against throughput",
+    "errors": "Errors a second by kind over time",
     "generators": "CPU, lag and memory of the load generators over time",
 }
 """Names of the figures that a report has a place for, in their order, and what each shows."""

@@ -6,26 +6,13 @@ from collections.abc import Callable
 from functools import cache
 
 from loadlab.errors import SpecError
-from loadlab.report import provenance, tables, verdict
+from loadlab.plot import plain_text
+from loadlab.report import provenance, tables, verdict, verdict_tables
 from loadlab.report.data import ReportData
 from loadlab.report.environment import read_template, template_environment
-from loadlab.report.table import Table, text_column
+from loadlab.report.table import Table
 
 _MakeTable = Callable[[ReportData], Table | None]
-
-
-def _check_table(data: ReportData) -> Table:
-    """The validity checks, what speaks against the run first."""
-    checks = verdict.checks(data)
-    results = [f"{verdict.SIGNS.get(check.status, '?')} {check.result}" for check in checks]
-    return Table(
-        "Validity",
-        (
-            text_column("Check", [check.name for check in checks]),
-            text_column("Result", results),
-            text_column("Why", [check.text for check in checks], limit=400, kind="long"),
-        ),
-    )
 
 
 def _endpoint_table(data: ReportData) -> Table | None:
@@ -33,8 +20,8 @@ def _endpoint_table(data: ReportData) -> Table | None:
 
 
 TABLES: dict[str, tuple[_MakeTable, str]] = {
-    "checks": (_check_table, ""),
-    "criteria": (tables.criteria_table, "The test has no criteria."),
+    "checks": (verdict_tables.check_table, "No check was made."),
+    "criteria": (verdict_tables.criteria_table, "The test has no criteria."),
     "endpoints": (_endpoint_table, "No request was finished."),
     "errors": (tables.error_table, "No request failed and no task raised an exception."),
     "events": (tables.event_table, "Nothing happened."),
@@ -68,10 +55,16 @@ def find_table(data: ReportData, name: str) -> tuple[Table | None, str]:
 
 
 def render_verdict(data: ReportData) -> str:
-    """The verdict with its reasons and the run's id, and below it the criteria, as an HTML fragment."""
+    """The run as an HTML fragment: verdict and reasons, headline numbers, validity, where it is kept, and criteria."""
     judged = verdict.judge(data)
     sign = verdict.SIGNS.get(judged.status, "?")
-    return _render("verdict", judged, sign, provenance.run_id(data), tables.criteria_table(data))
+    about = {
+        "run_id": provenance.run_id(data),
+        "headlines": verdict.headlines(data),
+        "validity": verdict.describe_validity(data),
+        "kept_in": plain_text(data.kept_in, 400),
+    }
+    return _render("verdict", judged, sign, about, verdict_tables.criteria_table(data))
 
 
 def _render(macro: str, *arguments: object) -> str:

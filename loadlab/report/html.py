@@ -10,13 +10,14 @@ from markupsafe import Markup
 
 from loadlab.errors import ReportError
 from loadlab.plot import plain_text
-from loadlab.report import provenance, tables, verdict
+from loadlab.report import provenance, tables, verdict, verdict_tables
 from loadlab.report.data import FIGURES, ReportData
 from loadlab.report.embed import embed_figures
 from loadlab.report.environment import read_template, template_environment
 from loadlab.report.policy import CONTENT_POLICY, write_page
 from loadlab.report.summary import summary_dict
 from loadlab.report.table import Table
+from loadlab.spec import hide_text
 
 TOP = 10
 """Rows of the endpoint and error tables that are open; the others are folded."""
@@ -49,6 +50,7 @@ def render_report(data: ReportData) -> str:
         .render(
             policy=CONTENT_POLICY,
             style=Markup(read_template("report.css")),
+            behaviour=Markup(read_template("report.js")),
             title=_title(data),
             run_id=provenance.run_id(data),
             started=provenance.format_instant(data.info.get("started")),
@@ -56,12 +58,17 @@ def render_report(data: ReportData) -> str:
             notice=_notice(data),
             verdict=verdict.judge(data),
             signs=verdict.SIGNS,
-            checks=verdict.checks(data),
-            doubtful=verdict.DOUBTS,
+            criteria=verdict_tables.criteria_table(data),
+            doubts=verdict_tables.check_table(data, verdict.DOUBTS, "What speaks against this measurement"),
+            passed=verdict_tables.check_table(data, ("ok",), "Checks that were passed"),
+            unjudged=verdict_tables.check_table(
+                data, ("unjudged",), "Checks that could not be made, or were not asked for"
+            ),
             headlines=verdict.headlines(data),
             figures={name: Markup(place) for name, place in figures.places.items()},
             captions=FIGURES,
             endpoints=_fold(endpoints, "endpoints") if len(data.endpoints) else [],
+            percentiles=tables.percentile_table(data),
             few_samples=any(column.marked for column in endpoints.columns if column.unit == "ms"),
             stages=tables.stage_table(data),
             regions=tables.region_table(data),
@@ -69,6 +76,7 @@ def render_report(data: ReportData) -> str:
             events=tables.event_table(data),
             errors=_fold(errors, "groups of errors") if errors else [],
             hidden_errors=max(len(data.errors) - tables.ERROR_ROWS, 0),
+            hidden_events=max(0 if data.events is None else len(data.events) - tables.EVENT_ROWS, 0),
             exemplars=tables.exemplar_table(data),
             generators=tables.generator_table(data),
             facts=provenance.collect_facts(data),
@@ -83,7 +91,8 @@ def render_report(data: ReportData) -> str:
 
 def _title(data: ReportData) -> str:
     loadtest = data.info.get("loadtest") or {}
-    return plain_text(loadtest.get("description") or f"Load test of {loadtest.get('host') or 'a service'}", 160)
+    title = loadtest.get("description") or f"Load test of {loadtest.get('host') or 'a service'}"
+    return plain_text(hide_text(str(title)), 160)
 
 
 def _notice(data: ReportData) -> str:
@@ -105,7 +114,7 @@ def _fold(table: Table, what: str) -> list[Table]:
 
 
 def _embed_json(data: ReportData) -> str:
-    """summary.json for a script element: nothing in it can end the element. Endless texts are cut."""
+    """summary.json for a script element: nothing in it can end the element. Endless texts are cut, secrets hidden."""
     try:
         text = json.dumps(_shorten(summary_dict(data)), allow_nan=False, separators=(",", ":"))
     except (TypeError, ValueError) as error:
@@ -115,7 +124,7 @@ def _embed_json(data: ReportData) -> str:
 
 def _shorten(value: Any) -> Any:
     if isinstance(value, str):
-        return value[:_TEXT_LENGTH]
+        return hide_text(value[: 2 * _TEXT_LENGTH])[:_TEXT_LENGTH]
     if isinstance(value, dict):
         return {_shorten(key): _shorten(part) for key, part in value.items()}
     return [_shorten(part) for part in value] if isinstance(value, list) else value

@@ -13,7 +13,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from loadlab.plot import plain_text
-from loadlab.report import provenance, tables, verdict
+from loadlab.report import provenance, tables, verdict, verdict_tables
 from loadlab.report.data import ReportData
 from loadlab.report.table import FIGURE_SPACE, PUNCTUATION_SPACE, Column, Table
 
@@ -62,7 +62,7 @@ def render_markdown(data: ReportData) -> str:
 def _criteria(data: ReportData) -> Iterator[str]:
     rank = {"failed": 0, "invalid": 1}
     order = sorted(data.verdict["criteria"], key=lambda each: rank.get(each["status"], 2))
-    table = tables.criteria_table(replace(data, verdict={**data.verdict, "criteria": order[:CRITERIA_ROWS]}))
+    table = verdict_tables.criteria_table(replace(data, verdict={**data.verdict, "criteria": order[:CRITERIA_ROWS]}))
     if table:
         yield from _table(table)
     if len(order) > CRITERIA_ROWS:

@@ -11,7 +11,7 @@ from loadlab.plot import format_count, format_ms, plain_text
 from loadlab.plot.text import MISSING
 from loadlab.report.data import ReportData
 from loadlab.report.verdict import duration_s, format_duration
-from loadlab.spec import LoadTest, Stage, write_duration
+from loadlab.spec import LoadTest, Stage, hide_text, write_duration
 
 _VALUE_LENGTH = 300
 
@@ -44,7 +44,7 @@ def run_id(data: ReportData) -> str:
 
 def command(data: ReportData) -> str:
     """The shell command that runs the test again, or "" when it is not known."""
-    return plain_text(data.info.get("command") or "", 4000)
+    return plain_text(hide_text(str(data.info.get("command") or "")), 4000)
 
 
 def _describe_run(info: Mapping[str, object]) -> Iterator[tuple[str, str]]:
@@ -62,7 +62,7 @@ def _describe_run(info: Mapping[str, object]) -> Iterator[tuple[str, str]]:
         yield "Git revision", plain_text(f"{git.get('revision')} ({git.get('branch')}){state}", _VALUE_LENGTH)
     labels = info.get("labels")
     for name, value in sorted(labels.items()) if isinstance(labels, Mapping) else ():
-        yield f"Label {plain_text(name, 40)}", plain_text(value, _VALUE_LENGTH)
+        yield f"Label {plain_text(name, 40)}", plain_text(hide_text(str(value)), _VALUE_LENGTH)
     offsets = info.get("clock_offsets")
     for worker, clock in sorted(offsets.items()) if isinstance(offsets, Mapping) else ():
         yield f"Clock of {plain_text(worker, 40)}", _describe_clock(clock)
@@ -87,9 +87,9 @@ def _describe_test(loadtest: Mapping[str, object]) -> Iterator[tuple[str, str]]:
             for number, stage in enumerate(value, start=1):
                 yield f"stage {number}", plain_text(_describe_stage(stage), 120)
         elif name == "locust_options" and isinstance(value, list):
-            yield name, plain_text(shlex.join(map(str, value)), _VALUE_LENGTH)
+            yield name, plain_text(hide_text(shlex.join(map(str, value))), _VALUE_LENGTH)
         else:
-            yield name, plain_text(_write_value(value, types.get(name, "")), _VALUE_LENGTH)
+            yield name, plain_text(hide_text(_write_value(value, types.get(name, ""))), _VALUE_LENGTH)
 
 
 def _describe_stage(stage: Mapping[str, object]) -> str:

@@ -9,6 +9,7 @@ import pandas as pd
 
 from loadlab.plot import format_count, format_number, format_percent, plain_text
 from loadlab.plot.text import MISSING
+from loadlab.spec import hide_text
 
 FIGURE_SPACE = "\u2007"
 PUNCTUATION_SPACE = "\u2008"
@@ -34,12 +35,14 @@ class Column:
 class Table:
     """Columns of equal length under a caption; the cells of the first column head their rows.
 
-    The first `totals` rows stand for all the others.
+    The first `totals` rows stand for all the others. `states` has a word for each row that says how it is to be read,
+    such as "failed", or is empty; it is for the eyes only, what it says stands in a cell too.
     """
 
     caption: str
     columns: tuple[Column, ...]
     totals: int = 0
+    states: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.columns[0].cells)
@@ -55,12 +58,15 @@ class Table:
             )
             for column in self.columns
         )
-        return Table(caption, columns, max(self.totals - start, 0))
+        return Table(caption, columns, max(self.totals - start, 0), self.states[start:stop])
 
 
 def text_column(title: str, values: Iterable[object], *, limit: int = 120, kind: str = "text") -> Column:
-    """Foreign text, made printable, on one line and at most `limit` characters long."""
-    cells = tuple("" if _is_missing(value) else plain_text(value, limit) for value in values)
+    """Foreign text without secrets, made printable, on one line and at most `limit` characters long.
+
+    What a run keeps has no secrets in it; an archive of an earlier loadlab may.
+    """
+    cells = tuple("" if _is_missing(value) else plain_text(_without_secrets(value, limit), limit) for value in values)
     return Column(title, cells, kind=kind)
 
 
@@ -97,6 +103,10 @@ def _aligned(title: str, cells: Sequence[str], unit: str, marked: Iterable[int])
         for cell, own in zip(cells, decimals, strict=True)
     )
     return Column(title, padded, unit, "number", frozenset(marked))
+
+
+def _without_secrets(value: object, limit: int) -> str:
+    return hide_text(str(value)[: limit + 1000])
 
 
 def _is_missing(value: object) -> bool:

@@ -17,7 +17,6 @@ from loadlab.report.table import (
     text_column,
     time_column,
 )
-from loadlab.report.verdict import CRITERION_RESULTS, SIGNS
 
 ALL_REQUESTS = "All requests"
 ERROR_ROWS = 100
@@ -35,23 +34,37 @@ _LATENCIES = {
     "p99.9": "p999_ms",
     "max": "max_ms",
 }
+_DISTRIBUTION = {
+    "min": "min_ms",
+    "p50": "p50_ms",
+    "p75": "p75_ms",
+    "p90": "p90_ms",
+    "p95": "p95_ms",
+    "p99": "p99_ms",
+    "p99.9": "p999_ms",
+    "max": "max_ms",
+}
 
 
-def criteria_table(data: ReportData) -> Table | None:
-    """A row a criterion, as they were written; None where the test has none."""
-    found = data.verdict["criteria"]
-    if not found:
+def percentile_table(data: ReportData) -> Table | None:
+    """The response time of all requests by percentile, with the 95 % interval of those that have one."""
+    total = data.total
+    shown = {title: column for title, column in _DISTRIBUTION.items() if total.get(column) == total.get(column)}
+    if not total["count"] or len(shown) < 2:
         return None
-    results = [f"{SIGNS.get(each['status'], '?')} {CRITERION_RESULTS.get(each['status'], '?')}" for each in found]
-    broken = pd.Series([each["first_broken"] for each in found], dtype="object")
-    columns = [
-        text_column("Criterion", [each["criterion"] for each in found], limit=160, kind="code"),
-        text_column("Result", results),
-        text_column("What was measured", [each["text"] for each in found], limit=300, kind="long"),
+    bounds = [
+        [total.get(f"{column.removesuffix('_ms')}_{bound}_ms", float("nan")) for column in shown.values()]
+        for bound in ("low", "high")
     ]
-    if broken.notna().any():
-        columns.append(time_column("First broken", list(pd.to_datetime(broken, utc=True))))
-    return Table("Criteria", tuple(columns))
+    return Table(
+        "Response time of all requests by percentile",
+        (
+            text_column("Percentile", shown),
+            number_column("Response time", [total[column] for column in shown.values()], "ms"),
+            number_column("95 % interval from", bounds[0], "ms"),
+            number_column("to", bounds[1], "ms"),
+        ),
+    )
 
 
 def endpoint_table(data: ReportData) -> Table:
@@ -156,7 +169,7 @@ def error_table(data: ReportData) -> Table | None:
             percent_column("Share", frame["share"]),
             time_column("First seen", list(frame["first_seen"])),
             time_column("Last seen", list(frame["last_seen"])),
-            text_column("Sample, as it came", samples, limit=240, kind="long"),
+            text_column("Sample, secrets hidden", samples, limit=240, kind="long"),
         ),
     )
 

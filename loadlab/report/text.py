@@ -20,7 +20,7 @@ ERROR_ROWS = 10
 TABLE_ROWS = 60
 _GAP = 2
 _NARROWEST = 12
-_LEFT_OUT = {"mean", "p99.9", "Size", "Share", "Sample, as it came", "Steady from"}
+_LEFT_OUT = {"mean", "p99.9", "Size", "Share", "Sample, secrets hidden", "Steady from"}
 _SHORT = {"Throughput": "Rate", "Error ratio": "Errors"}
 _DOUBT = "†"
 
@@ -33,6 +33,15 @@ def render_text(data: ReportData, width: int | None = None) -> str:
     """
     columns = min(width or shutil.get_terminal_size((WIDTH, 24)).columns, WIDTH)
     return "\n".join(line.rstrip() for line in _lines(data, columns)) + "\n"
+
+
+def run_line(data: ReportData) -> str:
+    """The run in one line: verdict, headline numbers, and where it is kept."""
+    judged = verdict.judge(data)
+    kept = f" Kept in {plain_text(data.kept_in, 400)}." if data.kept_in else ""
+    sign = verdict.SIGNS.get(judged.status, "?")
+    line = f"Run {provenance.run_id(data)}: {sign} {judged.title}. {judged.sentence}{kept}"
+    return line.replace("\u00a0", " ")
 
 
 def render_table_text(data: ReportData, name: str, width: int | None = None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -120,6 +121,15 @@ def checks(data: ReportData) -> tuple[Check, ...]:
     ]
     rank = {"invalid": 0, "warning": 1, "unjudged": 3}
     return tuple(sorted(shown, key=lambda check: rank.get(check.status, 2)))
+
+
+def describe_validity(data: ReportData) -> str:
+    """How many checks speak for the run, against it, or say nothing, in one line."""
+    counts = Counter(check.status for check in checks(data))
+    words = {"invalid": "speak against it", "warning": "warn", "ok": "passed", "unjudged": "not judged"}
+    told = [f"{counts[status]} {word}" for status, word in words.items() if counts[status]]
+    title = _TITLES.get(str(data.validity["status"]), "unknown").lower()
+    return f"{title} (checks: {', '.join(told)})" if told else title
 
 
 def headlines(data: ReportData) -> tuple[Headline, ...]:

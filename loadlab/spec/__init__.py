@@ -12,12 +12,11 @@ from loadlab.spec.kinds import split_pairs
 from loadlab.spec.kubernetes import KubernetesOptions
 from loadlab.spec.loadtest import LoadTest, check_locustfile
 from loadlab.spec.locust_options import is_owned_variable
-from loadlab.spec.secrets import HIDDEN, hide_credentials, hide_host, hide_text, hide_words
+from loadlab.spec.secrets import hide_credentials, hide_host, hide_text, hide_words
 from loadlab.spec.specification import Field, combine
 from loadlab.spec.stage import Stage
 
 __all__ = [
-    "HIDDEN",
     "Criteria",
     "Criterion",
     "Field",

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 from loadlab.errors import SpecError
+from loadlab.redaction import HIDDEN
 from loadlab.spec import kinds, stage
 from loadlab.spec.criteria import ALLOWED, Criteria
 from loadlab.spec.durations import format_duration
 from loadlab.spec.files import check_file, read_yaml
 from loadlab.spec.locust_options import check_environment, check_options
-from loadlab.spec.secrets import HIDDEN, hide_host, hide_words
+from loadlab.spec.secrets import hide_host, hide_labels, hide_text, hide_words
 from loadlab.spec.specification import Problems, Specification, combine, entry, specification
 from loadlab.spec.stage import Stage
 
@@ -151,14 +152,10 @@ class LoadTest(Specification):
         return self.replace(
             host=None if self.host is None else hide_host(self.host),
             environment=dict.fromkeys(self.environment, HIDDEN),
+            labels=hide_labels(self.labels),
+            description=hide_text(self.description),
             locust_options=hide_words(self.locust_options),
         )
-
-    def __repr__(self) -> str:
-        """Its fields, secrets left out."""
-        shown = self.without_secrets()
-        fields = ", ".join(f"{field.name}={getattr(shown, field.name)!r}" for field in self.fields())
-        return f"{type(self).__name__}({fields})"
 
     def describe(self) -> str:
         """One line for people: how much load, for how long, on what, from where; no secrets."""

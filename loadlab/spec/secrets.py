@@ -1,29 +1,21 @@
 """What of a load test may be a secret, and texts without it: nothing that loadlab keeps, prints or reports shows it.
 
 Secret are the password in a URL (or, without a name before it, all that stands before the host), the values of
-environment variables, the values of Locust options whose name speaks of a password, token, secret or key, and Helm
-settings that speak of any of these.
+environment variables, the values of Locust options whose name speaks of a password, token, secret or key, Helm settings
+that speak of any of these, and in texts all that `loadlab.redaction` finds.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-HIDDEN = "..."
-"""What stands in the place of a secret."""
-
-CREDENTIALS = re.compile(r'(?<=://)([^\s/?#@:"]*:)?[^\s/?#"]*@')
-"""What stands before the host in a URL; `loadlab.agent` hides the same in what it measures."""
+from loadlab.redaction import CREDENTIALS, HIDDEN, OPTION_NAMES, redact
 
 _BARE_CREDENTIALS = re.compile(r"^((?:[A-Za-z][A-Za-z0-9+.-]*:)?/*)([^/@:]*:)?.*@", re.DOTALL)
-_NAMES = "password|passwd|passphrase|token|secret|key|credential|auth(?!or(?!i[sz]))"
-_SECRET_NAME = re.compile(_NAMES, re.IGNORECASE)
-_SECRET_SETTING = re.compile(rf"environment|extraEnv|{_NAMES}", re.IGNORECASE)
-_SECRET_OPTION = re.compile(
-    rf"""(?<![\w-])(?=--?[\w-]*?(?:{_NAMES}))(--?[\w-]++)(=|\s+(?!-(?![\d.])))("[^"\n]*"?|'[^'\n]*'?|\S+)""",
-    re.IGNORECASE,
-)
+_SECRET_NAME = re.compile(OPTION_NAMES, re.IGNORECASE)
+_SECRET_SETTING = re.compile(rf"environment|extraEnv|{OPTION_NAMES}", re.IGNORECASE)
+_SECRET_LABEL = re.compile("passw|passphrase|secret|token|credential|api[._-]?key", re.IGNORECASE)
 
 
 def hide_credentials(text: str) -> str:
@@ -49,16 +41,21 @@ def hide_words(words: Iterable[str]) -> tuple[str, ...]:
             shown = f"{name}={HIDDEN}" if equals and is_secret else word
         else:
             shown = HIDDEN if is_secret else word
-        hidden.append(hide_credentials(shown))
+        hidden.append(hide_text(shown))
     return tuple(hidden)
 
 
 def hide_setting(setting: str) -> str:
     """A Helm setting without what may be secret in it: ``worker.environment.PIN=...``."""
     path, equals, _ = setting.partition("=")
-    return f"{path}{equals}{HIDDEN}" if _SECRET_SETTING.search(setting) else hide_credentials(setting)
+    return f"{path}{equals}{HIDDEN}" if _SECRET_SETTING.search(setting) else hide_text(setting)
 
 
 def hide_text(text: str) -> str:
-    """Text that quotes a command line, a log for instance, without the same."""
-    return hide_credentials(_SECRET_OPTION.sub(rf"\1\2{HIDDEN}", text))
+    """Text for the eyes of others, an error or a log for instance, without what looks like a secret in it."""
+    return redact(text)
+
+
+def hide_labels(labels: Mapping[str, str]) -> dict[str, str]:
+    """Labels without the values of those whose name speaks of a secret, and without secrets in the other values."""
+    return {name: HIDDEN if _SECRET_LABEL.search(name) else hide_text(value) for name, value in labels.items()}

@@ -12,6 +12,7 @@ from typing import Any, ClassVar, Self, TypeVar
 from loadlab.errors import SpecError, nearest_name
 from loadlab.spec.criterion import Criterion
 from loadlab.spec.kinds import Kind
+from loadlab.spec.shown import code_text, table_html
 
 T = TypeVar("T", bound="Specification")
 
@@ -54,7 +55,7 @@ def entry(kind: Kind, doc: str, *, default: Any = MISSING, singular: str = "") -
 
 def specification(cls: type[T]) -> type[T]:
     """Make `cls` a frozen dataclass whose signature shows its fields, although `Specification.__init__` takes them."""
-    made = dataclass(frozen=True, init=False)(cls)
+    made = dataclass(frozen=True, init=False, repr=False)(cls)
     parameters = [
         inspect.Parameter(
             field.name,
@@ -148,6 +149,21 @@ class Specification:
         names = [field.name for field in cls.fields()]
         nearest = nearest_name(name, names) or cls._other_names.get(name.lower().replace("-", "_"))
         return SpecError(f"unknown field '{prefix}{name}'", value, ", ".join(sorted(names)), nearest=nearest)
+
+    def without_secrets(self) -> Self:
+        """A copy for the eyes of others."""
+        return self
+
+    def describe(self) -> str:
+        """One line for people."""
+        return type(self).__name__
+
+    def __repr__(self) -> str:
+        """The fields that differ from their defaults, secrets left out."""
+        return code_text(self.without_secrets())
+
+    def _repr_html_(self) -> str:
+        return table_html(self.without_secrets(), self.describe())
 
     def to_dict(self) -> dict[str, Any]:
         """All fields as JSON-able values; `from_dict` makes an equal object of them."""

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from loadlab.schema import TABLES, to_frame
+from loadlab.spec import hide_text
 from loadlab.stream.growing import GrowingTable
 
 if TYPE_CHECKING:
@@ -82,8 +83,12 @@ class TableBuilder:
     def add_event(
         self, kind: str, text: str, *, time: float, object: str = "", data: Mapping[str, Any] | None = None
     ) -> None:
-        """Add an event that was seen on the reader's side. `time` in epoch seconds, `kind` of schema.EVENT_KINDS."""
-        record = {"kind": "event", "time": time, "event": kind, "object": object, "text": text, "data": data}
+        """Add an event that was seen on the reader's side, its texts without what looks like a secret.
+
+        `time` in epoch seconds, `kind` of schema.EVENT_KINDS.
+        """
+        texts = {"object": hide_text(object), "text": hide_text(text)}
+        record = {"kind": "event", "time": time, "event": kind, **texts, "data": data}
         self.own_events.append(record)
         self.add(record)
 

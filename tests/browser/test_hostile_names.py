@@ -1,4 +1,4 @@
-"""Hostile request names and error texts, from Locust to the page: counted, told, and never obeyed."""
+"""Hostile request names and error texts, from Locust to the page: counted, told, never obeyed, and without secrets."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ HOSTILE = [
     "nul \\0 bell \\a escape \\x1b[31m line\\nbreak",
     "\\U0001f9e8 emoji \\u202eright to left\\u202c",
     "lone \\ud83d surrogate",
+    "Authorization: Bearer hunter2 for /login?token=hunter2",
 ]
 
 
@@ -41,7 +42,7 @@ class Attacker(FastHttpUser):
             with self.client.get("/health", name="/health", catch_response=True) as response:
                 response.failure(hostile)
 '''
-NAMES = 8
+NAMES = 9
 
 
 @dataclass
@@ -103,6 +104,19 @@ def test_the_notebook_shows_and_does_not_obey_it(attack: Attack, browser: Browse
     assert sum(shown.values()) == 2 * attack.served
     assert '<img src=x onerror="window.obeyed' in text
     assert "</script><script>window.obeyed" in text
+
+
+def test_secrets_reach_neither_notebook_nor_page_nor_folder(attack: Attack) -> None:
+    export_html(attack.notebook)
+    kept = [
+        path for folder in (attack.notebook.parent, attack.run.path) for path in folder.rglob("*") if path.is_file()
+    ]
+    assert {".ipynb", ".html", ".json", ".parquet"} <= {path.suffix for path in kept}
+    assert not [path for path in kept if b"hunter2" in path.read_bytes()]
+    assert "Authorization: ... for /login?token=..." in set(attack.run.requests["name"]) & set(
+        attack.run.errors["sample"]
+    )
+    assert "hunter2" not in attack.run.requests["name"].to_csv() + attack.run.errors.to_csv()
 
 
 def test_the_report_shows_and_does_not_obey_it(attack: Attack, browser: Browser) -> None:

@@ -10,6 +10,7 @@ from targets import storefront
 
 import loadlab
 from loadlab.errors import SpecError
+from loadlab.plot import format_ms
 from loadlab.report import TABLES
 
 LOCUSTFILE = Path(__file__).parents[2] / "locustfiles" / "single_endpoint.py"
@@ -45,10 +46,31 @@ def test_an_unknown_table_is_refused_with_the_nearest(run: loadlab.Run) -> None:
 
 
 def test_the_verdict_comes_with_the_run(run: loadlab.Run) -> None:
+    titles = {"valid": "valid run", "warning": "valid run, with warnings", "invalid": "invalid run"}
     page = run._repr_html_()
     assert run.id in page
+    assert str(run.path) in page
+    total = run.summary().iloc[-1]
+    for told in (
+        f"{total['count']:,}",
+        format_ms(total["p99_ms"]),
+        f"Validity: {titles[run.validity.status]} (checks:",
+    ):
+        assert told in re.sub(r"</?small>", "", page).replace("\u00a0", " ")
+        assert told.startswith("Validity") or told in repr(run)
+    assert repr(run).endswith(f"Kept in {run.path}.")
     deciding = [check.text for check in run.validity.checks if check.status == run.validity.status]
     assert all(text.split()[0] in page for text in deciding)
+
+
+def test_verdict_and_validity_are_told_line_by_line(run: loadlab.Run) -> None:
+    lines = repr(run.validity).splitlines()
+    assert lines[0] == run.validity.status
+    assert len(lines) == 1 + len(run.validity.checks)
+    assert all(any(check.text in line for line in lines) for check in run.validity.checks)
+    judged = repr(run.judge("p99 < 5s; error_ratio < 1%")).splitlines()
+    assert judged[0] in ("passed", "failed", "invalid")
+    assert "p99 < 5s: " in judged[1]
 
 
 def test_the_report_is_a_link_that_works_where_it_stands(run: loadlab.Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -228,12 +228,20 @@ def report_data(
         by_kind = analyse.errors_by_kind(
             failed, start=series["time"].iloc[0], end=series["time"].iloc[-1] + timedelta(seconds=1)
         )
-        drawn = {
-            "timeline": plot.overview(series, events=happened, errors_by_kind=by_kind, users_table=people),
-            "heatmap": plot.latency_heatmap(analyse.heatmap(table)),
+        parts = plot.overview_figures(
+            series,
+            events=happened,
+            errors_by_kind=by_kind,
+            users_table=people,
+            heat=analyse.heatmap(table),
+            generators=loaders,
+            cpu_limit_percent=80,
+        )
+        drawn = {name: parts.pop(name) for name in ("heatmap", "errors", "generators") if name in parts}
+        drawn |= {
+            "timeline": plot.stack(parts.values()),
             "spectrum": plot.percentile_spectrum(analyse.spectrum(table)),
             "stages": plot.latency_by_rps(series.assign(stage=0)),
-            "generators": plot.generator_health(loaders, cpu_limit_percent=80),
         }
     values: dict[str, Any] = {
         "info": information(seconds, conservation=conservation),

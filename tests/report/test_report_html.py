@@ -17,10 +17,19 @@ import pytest
 from PIL import Image
 from report_browser import Open, Visit, wait_for_figures
 from report_samples import ENDPOINTS, START, exemplars, information, report_data, requests, rows
+from verdict_samples import result, verdict
 
 from loadlab import analyse, plot
 from loadlab.errors import ReportError, SpecError
-from loadlab.report import ReportData, render_report, summary_dict, write_report
+from loadlab.report import (
+    TABLES,
+    ReportData,
+    render_report,
+    render_table,
+    render_verdict,
+    summary_dict,
+    write_report,
+)
 
 HOSTILE = (
     "<img src=x onerror=\"alert('name')\">",
@@ -78,7 +87,7 @@ def test_every_figure_is_drawn(report: Path, visit: Open) -> None:
         wait_for_figures(seen.page)
         figures = seen.page.locator("figure.plot")
         assert [figures.nth(place).get_attribute("data-figure") for place in range(figures.count())] == [
-            "timeline", "heatmap", "spectrum", "stages", "generators",
+            "timeline", "heatmap", "spectrum", "stages", "errors", "generators",
         ]  # fmt: skip
         for place in range(figures.count()):
             picture = Image.open(io.BytesIO(figures.nth(place).screenshot())).convert("RGB")
@@ -92,7 +101,7 @@ def test_without_scripts_verdict_and_numbers_are_there(report: Path, sample: Rep
         text = seen.page.inner_text("body")
         assert "Valid run" in text
         assert plot.format_ms(sample.total["p95_ms"]) in text.replace("\u00a0", " ")
-        assert seen.page.locator(".unscripted:visible").count() == 5
+        assert seen.page.locator(".unscripted:visible").count() == 6
         for name in ("Endpoints", "Errors", "Load generators"):
             assert seen.page.locator(f"section:has(h2:text-is('{name}')) table:visible").count() >= 1
         assert seen.misdeeds == []
@@ -192,6 +201,8 @@ def hostile_data() -> ReportData:
         data,
         info=info,
         validity=validity,
+        verdict=verdict(*(result(text, "failed", text + MEGABYTE, unit=text[:9]) for text in HOSTILE)),
+        kept_in=HOSTILE[0],
         errors=analyse.group_errors(failed),
         events=happened,
         generators=loaders,
@@ -248,9 +259,14 @@ class Elements(HTMLParser):
 
 
 def test_hostile_texts_make_no_elements() -> None:
-    elements = Elements()
-    elements.feed(render_report(hostile_data()))
-    assert set(elements.names).isdisjoint({"img", "b1", "iframe", "object", "base", "form", "link"})
+    elements, parts = Elements(), Elements()
+    data = hostile_data()
+    elements.feed(render_report(data))
+    for part in (render_verdict(data), *(render_table(data, name) for name in TABLES)):
+        parts.feed(part)
+    hostile = {"img", "b1", "iframe", "object", "base", "form", "link"}
+    assert set(elements.names).isdisjoint(hostile)
+    assert set(parts.names).isdisjoint({*hostile, "script"})
     assert elements.names.count("style") == 1
     assert elements.names.count("script") == 4
 

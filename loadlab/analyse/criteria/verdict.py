@@ -54,7 +54,10 @@ class CriterionResult:
         }
 
 
-@dataclass(frozen=True)
+_SIGNS = {"passed": "✓", "failed": "✕", "invalid": "?"}
+
+
+@dataclass(frozen=True, repr=False)
 class Verdict:
     """Whether a run meets its criteria.
 
@@ -66,6 +69,11 @@ class Verdict:
     status: VerdictStatus
     results: tuple[CriterionResult, ...]
     reasons: tuple[str, ...]
+
+    def __repr__(self) -> str:
+        """The status, then a line for each criterion, or for what speaks against the run."""
+        told = [f"{_SIGNS[result.status]} {result.criterion}: {result.text}" for result in self.results]
+        return "\n".join([self.status, *(told or self.reasons)])
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON takes it: status, reasons, criteria (each as `CriterionResult.to_dict`)."""

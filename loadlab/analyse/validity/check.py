@@ -24,7 +24,10 @@ class Check:
     limit: float | None = None
 
 
-@dataclass(frozen=True)
+_SIGNS = {"ok": "✓", "warning": "!", "invalid": "✕", "unjudged": "–"}
+
+
+@dataclass(frozen=True, repr=False)
 class Validity:
     """Whether a run can carry a verdict: "valid", "warning" or "invalid", and every check that was made."""
 
@@ -40,6 +43,13 @@ class Validity:
     def reasons(self) -> tuple[str, ...]:
         """The texts of the checks that speak against the run, the invalidating ones first."""
         return tuple(check.text for status in ("invalid", "warning") for check in self.checks if check.status == status)
+
+    def __repr__(self) -> str:
+        """The status, then a line for each check, those that speak against the run first."""
+        doubts_first = sorted(
+            self.checks, key=lambda check: ("invalid", "warning", "ok", "unjudged").index(check.status)
+        )
+        return "\n".join([self.status, *(f"{_SIGNS[each.status]} {each.name}: {each.text}" for each in doubts_first)])
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON takes it: status, reasons, checks (name, status, text, value, limit)."""
