@@ -9,9 +9,9 @@ import importlib
 
 TYPE_CHECKING = False  # what typing.TYPE_CHECKING is; importing typing would take as long as starting Python
 if TYPE_CHECKING:
+    from loadlab import export as export
     from loadlab.demo import demo_shop as demo_shop
     from loadlab.doctor import check as check
-    from loadlab import export as export
     from loadlab.errors import LoadlabError as LoadlabError
     from loadlab.live import LiveRun as LiveRun
     from loadlab.progress import progress_line as progress_line

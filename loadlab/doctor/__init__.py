@@ -47,6 +47,7 @@ def examine(runs: str | Path = "runs", *, within_s: float = 60.0) -> Checkup:
         Check("runs", "git", partial(program, "git", ("git",), "the revision in a run's provenance")),
         Check("kubernetes", "helm", partial(program, "helm", ("helm",), "load tests on Kubernetes", _HELM)),
         Check("kubernetes", "cluster", partial(places.check_cluster, patience_s)),
+        Check("export", "cloudwatch", places.check_cloudwatch),
         Check("tests", "chromium", partial(program, "chromium", _BROWSERS, "the tests that open a page")),
         Check("tests", "nginx", partial(program, "nginx", _NGINX, "the tests that compare with its access log")),
     )

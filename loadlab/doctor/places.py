@@ -1,4 +1,4 @@
-"""Where runs are kept and Locust can run: a folder, S3, a cluster."""
+"""Places: a folder or S3 that keeps runs, a cluster that Locust runs in, CloudWatch that results go to."""
 
 from __future__ import annotations
 
@@ -13,12 +13,23 @@ from pathlib import Path
 from loadlab import store
 from loadlab.doctor.asking import ask_for_code, last_line
 from loadlab.doctor.checkup import Finding
-from loadlab.errors import SpecError, StoreError
+from loadlab.errors import ExportError, SpecError, StoreError
 
 MINIMUM_FREE_BYTES = 1 << 30
 _OTHER_PLACE = "name another place: --runs ~/runs for a command, runs='~/runs' in a notebook"
 _SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 _CURRENT = re.compile(r"^current-context:\s*[\"']?([^\s\"']+)", re.MULTILINE)
+_AWS_FILES = {
+    "AWS_SHARED_CREDENTIALS_FILE": "~/.aws/credentials",
+    "AWS_CONFIG_FILE": "~/.aws/config",
+}
+_AWS_VARIABLES = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_PROFILE",
+    "AWS_WEB_IDENTITY_TOKEN_FILE",
+    "AWS_CONTAINER_CREDENTIALS_FULL_URI",
+    "AWS_CONTAINER_CREDENTIALS_RELATIVE_URI",
+)
 
 
 def check_runs(runs: str | Path) -> Iterator[Finding]:
@@ -73,3 +84,22 @@ def check_cluster(within_s: float) -> Finding:
     if "`loadlab rbac`" in answer:
         return Finding("cluster", "warning", text, "loadlab rbac | kubectl apply -f -  (whoever may)")
     return Finding("cluster", "warning", text, "kubectl config get-contexts; kubectl config use-context NAME")
+
+
+def check_cloudwatch() -> Finding:
+    """Whether there are credentials and a region for exports to CloudWatch; none of it is used.
+
+    boto3 looks for them only where somebody has made settings for AWS: its last resort is to ask the network.
+    """
+    mend = "aws configure  (or set AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and AWS_DEFAULT_REGION)"
+    files = [Path(os.environ.get(variable, usual)).expanduser() for variable, usual in _AWS_FILES.items()]
+    if not any(map(os.environ.get, _AWS_VARIABLES)) and not any(file.is_file() for file in files):
+        return Finding("cloudwatch", "optional", "no settings for AWS; only exports to CloudWatch need them", mend)
+    from loadlab.export import Access  # here: boto3 takes its time
+
+    try:
+        access = Access()
+        access.client()
+        return Finding("cloudwatch", "ok", f"there are credentials, and the region is {access.region_name()}")
+    except ExportError as error:
+        return Finding("cloudwatch", "warning", str(error).removesuffix(" Nothing was sent."), mend)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import time
 from collections.abc import Iterator
@@ -100,3 +101,28 @@ def test_a_notebook_gets_its_answer_within_seconds(tmp_path: Path, monkeypatch: 
     assert time.monotonic() - begun < 5
     assert find(checkup, "locust starts").found == "no answer within 0 s"
     assert find(checkup, "this session").status == "ok"
+
+
+@pytest.fixture
+def no_aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "credentials"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
+
+
+@pytest.mark.usefixtures("no_aws")
+def test_cloudwatch(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    assert places.check_cloudwatch().status == "optional"
+    (tmp_path / "config").write_text("[default]\nregion = eu-west-3\n")
+    without_credentials = places.check_cloudwatch()
+    assert (without_credentials.status, "no credentials" in without_credentials.found) == ("warning", True)
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "hunter2")
+    found = places.check_cloudwatch()
+    assert found.status == "ok"
+    assert "eu-west-3" in found.found
+    assert "hunter2" not in found.found
+    (tmp_path / "config").unlink()
+    assert "no region" in places.check_cloudwatch().found
