@@ -10,6 +10,7 @@ import click
 from loadlab.cli.group import SuggestingGroup
 from loadlab.cli.openmetrics_command import openmetrics
 from loadlab.cli.output import echo
+from loadlab.cli.run_options import run_argument, runs_option
 from loadlab.spec import read_duration, read_pairs
 
 if TYPE_CHECKING:
@@ -30,10 +31,8 @@ export.add_command(openmetrics)
 
 
 @export.command(short_help="Send a run to Amazon CloudWatch.")
-@click.argument("run_ref", metavar="[RUN]", default="latest")
-@click.option(
-    "--runs", "runs_folder", metavar="DIR", default="runs", show_default=True, help="Folder that keeps the runs."
-)
+@run_argument
+@runs_option
 @click.option("--namespace", metavar="TEXT", help="Namespace of the metrics.  [default: LoadLab/<service>]")
 @click.option("--service", metavar="TEXT", help="Dimension of every metric.  [default: the run's label service]")
 @click.option("--environment", metavar="TEXT", help="Dimension of every metric.  [default: the label environment]")

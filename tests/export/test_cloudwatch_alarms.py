@@ -170,7 +170,8 @@ def test_fine_periods():
         ("count(error:x) < 5", "a number of failures of a whole run"),
         ("error_ratio < 1% over 30s", "a window of 30s: alarms have periods of whole minutes; with resolution 1s"),
         ("p99 > 2s for 90s", "1m30s is not a number of whole periods of 1m; with resolution 1s a period can be 10 s"),
-        ("p99 > 2s for 25h", "longer than the day"),
+        ("p99 > 2s for 25h", "1d1h is too long: such an alarm looks back 1d at most"),
+        ("p99 < 2s over 8d", "8d is too long: such an alarm looks back 7d at most"),
         ("rps drops > 50% within 30s", "30s is not a number of whole periods"),
     ],
 )

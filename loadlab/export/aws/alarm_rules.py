@@ -135,17 +135,16 @@ def _periods(criterion: Criterion, target: Target) -> tuple[int, int, list[str]]
         period_s = 60
         notes.append(WHOLE_RUN.format(period="minute"))
     lasting_s = criterion.within_s if criterion.change else criterion.for_s
-    if lasting_s is None:
-        return period_s, 1, notes
-    periods, rest = divmod(int(lasting_s), period_s)
-    if rest or periods < 1 + bool(criterion.change):
+    periods, rest = divmod(int(lasting_s), period_s) if lasting_s is not None else (1, 0)
+    if lasting_s is not None and (rest or periods < 1 + bool(criterion.change)):
         raise NotExpressible(
             f"{format_duration(lasting_s)} is not a number of whole periods of {format_duration(period_s)}"
             + ("; with resolution 1s a period can be 10 s" if target.resolution_s == 60 else "")
         )
     longest_s = MAX_LONG_ALARM_RANGE_S if period_s >= 3600 else MAX_ALARM_RANGE_S
     if periods * period_s > longest_s:
-        raise NotExpressible(f"{format_duration(lasting_s)} is longer than the day that such an alarm looks back")
+        looked = f"such an alarm looks back {format_duration(longest_s)} at most"
+        raise NotExpressible(f"{format_duration(periods * period_s)} is too long: {looked}")
     return period_s, periods, notes
 
 
