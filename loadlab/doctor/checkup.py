@@ -18,7 +18,7 @@ PACKAGES = "packages"
 
 _STYLE = Path(__file__).parents[1] / "report" / "templates" / "fragments.css"
 _OWN_STYLE = """
-.loadlab-part .state { font-weight: 600; text-align: left; }
+.loadlab-part table .state { font-weight: 600; text-align: left; }
 .loadlab-part .state::before { content: ""; display: inline-block; width: 8px; height: 8px; margin-right: 7px;
   border-radius: 50%; background: #009E73; }
 .loadlab-part .optional .state::before, .loadlab-part .warning .state::before { background: #E69F00; }

@@ -8,6 +8,7 @@ import re
 import shutil
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -30,7 +31,7 @@ SHOP: dict[str, Any] = {
     "distribution": "lognormal",
     "sigma": 0.6,
     "seed": 1,
-    "faults": {"errors": {"GET /search": {"rate": 0.08, "status": 503}}, "drops": {"GET /products": 0.004}},
+    "faults": {"errors": {"GET /search": {"rate": 0.08, "status": 503}}},
 }
 """It can take 80 requests a second: fewer than the visitors of the rush would like to make."""
 
@@ -90,7 +91,7 @@ class _Story:
         self._progress(live)
         if self._ahead and live.elapsed_s >= self._ahead[0][0]:
             _, text = self._ahead.pop(0)
-            live.note(text)
+            live.tables.add_event("note", text, time=time.time())
             if not self._ahead:
                 self._shop.set_faults()
 
