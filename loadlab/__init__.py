@@ -10,11 +10,14 @@ import importlib
 TYPE_CHECKING = False  # what typing.TYPE_CHECKING is; importing typing would take as long as starting Python
 if TYPE_CHECKING:
     from loadlab import export as export
+    from loadlab.demo import demo_shop as demo_shop
+    from loadlab.doctor import check as check
     from loadlab.errors import LoadlabError as LoadlabError
     from loadlab.live import LiveRun as LiveRun
     from loadlab.progress import progress_line as progress_line
     from loadlab.publishing import publish as publish
     from loadlab.publishing import writable_file as writable_file
+    from loadlab.sample import sample_run as sample_run
     from loadlab.spec import Criteria as Criteria
     from loadlab.spec import KubernetesOptions as KubernetesOptions
     from loadlab.spec import LoadTest as LoadTest
@@ -36,6 +39,8 @@ _HOME = {
     "Stage": "loadlab.spec",
     "LiveRun": "loadlab.live",
     "Run": "loadlab.workbench",
+    "check": "loadlab.doctor",
+    "demo_shop": "loadlab.demo",
     "in_project": "loadlab.spec",
     "make_launcher": "loadlab.workbench",
     "open_run": "loadlab.workbench",
@@ -44,6 +49,7 @@ _HOME = {
     "publish": "loadlab.publishing",
     "run": "loadlab.workbench",
     "runs": "loadlab.workbench",
+    "sample_run": "loadlab.sample",
     "start": "loadlab.workbench",
     "writable_file": "loadlab.publishing",
 }

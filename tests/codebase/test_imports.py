@@ -45,6 +45,7 @@ WIRING = {
         "watching",
         "cli",
         "doctor",
+        "sample",
         "exporting",
     ),
 }
