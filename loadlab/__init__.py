@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from loadlab.spec import in_project as in_project
     from loadlab.spec import project_folder as project_folder
     from loadlab.workbench import Run as Run
+    from loadlab.workbench import attach as attach
     from loadlab.workbench import make_launcher as make_launcher
     from loadlab.workbench import open_run as open_run
     from loadlab.workbench import run as run
@@ -39,6 +40,7 @@ _HOME = {
     "Stage": "loadlab.spec",
     "LiveRun": "loadlab.live",
     "Run": "loadlab.workbench",
+    "attach": "loadlab.workbench",
     "check": "loadlab.doctor",
     "demo_shop": "loadlab.demo",
     "in_project": "loadlab.spec",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import shutil
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
@@ -16,12 +17,16 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
-def replay_spool(folder: store.RunFolder, tables: stream.TableBuilder) -> None:
+def replay_spool(
+    folder: store.RunFolder, tables: stream.TableBuilder, on_record: Callable[[dict[str, Any]], None] | None = None
+) -> None:
     """Add the records that the master could not deliver before it stopped by itself."""
     if (spool := folder.path / SPOOL).exists():
         for record in stream.read_journal(spool):
             if record.seq > tables.last_seq:
                 tables.add(record.payload)
+                if on_record is not None:
+                    on_record(record.payload)
 
 
 def archive_recorded(

@@ -2,66 +2,35 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-import sys
+import signal
 import threading
 import time
-from collections.abc import Callable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Generator, Iterator
+from typing import TYPE_CHECKING, Any
 
-from loadlab import store, stream
-from loadlab.archiving import archive_recorded, replay_spool
-from loadlab.errors import LaunchError, LoadlabError, StoreError, StreamError, StreamLost
-from loadlab.launch import Swarm, uninterrupted
-from loadlab.publishing import deliver
+from loadlab.conduct import CLOSING, POLL_S, ConductedRun
+from loadlab.errors import SpecError
+from loadlab.launch import uninterrupted
 from loadlab.results import Run
-from loadlab.spec import LoadTest
-from loadlab.watching import BROKEN_END, CriteriaWatch
 
 if TYPE_CHECKING:
     from loadlab.analyse import CriterionResult
+    from loadlab.panel import Status
 
 Progress = Callable[["LiveRun"], None]
-CLOSING = "the run is being closed and written"
 
 
-class LiveRun:
-    """A run that is going on: its tables so far, and the ways to steer and end it.
+class LiveRun(ConductedRun):
+    """A run that is going on: its tables so far, and the ways to watch, steer and end it.
 
-    `wait` must be called once, by the thread that owns the run; it is what closes the swarm and writes the archive.
+    It is launched, recorded, closed and archived in the background, whether anybody waits or not. In a notebook it
+    shows as a panel where a person watches, and as a line of text in batch.
     """
 
-    def __init__(self, test: LoadTest, folder: store.RunFolder, swarm: Swarm) -> None:
-        self.test = test
-        self.id = folder.id
-        self.path = folder.path
-        self.tables = stream.TableBuilder()
-        self.swarm = swarm
-        self._folder = folder
-        self._interrupts = 0
-        self._stopping: threading.Thread | None = None
-        self._stop_error: LoadlabError | None = None
-        self._master_left = self._killed = False
-        self._counts = stream.LiveCounts()
-        self._watch = CriteriaWatch(test.criteria, self.tables, self._stop_broken) if test.criteria else None
-        self._followers: list[Callable[[], None]] = []
-        self._began = time.monotonic()
-        folder.write_swarm({"url": swarm.url, "token": swarm.token})
-        self._journal = stream.Journal(folder.journal_path)
-        self._recorder = stream.Recorder(
-            stream.open_records(swarm.endpoints, on_lost=swarm.lose),
-            self._journal,
-            self.tables,
-            on_record=self._see,
-            on_journal_error=lambda error: self.stop(),
-        )
-        try:
-            self._recorder.start()
-            swarm.start()
-        except BaseException:
-            self._recorder.stop()
-            self._journal.close()
-            raise
+    blocked = False
+    """Whether a cell waits for it without letting the panel's messages through."""
 
     @property
     def labels(self) -> dict[str, str]:
@@ -74,131 +43,206 @@ class LiveRun:
 
     @property
     def elapsed_s(self) -> float:
-        """Seconds since the load was asked for."""
-        return time.monotonic() - self._began
+        """Seconds from the start of the test to the last one that is recorded."""
+        return self.seconds.elapsed_s
+
+    @property
+    def planned_s(self) -> float | None:
+        """How long the test should last; None where the locustfile's load shape decides on it."""
+        if self.seconds.shape is not None and not self.test.stages:
+            return None
+        return float(sum(stage.duration for stage in self.test.stages) or self.test.run_time)
+
+    def remaining_s(self) -> float:
+        """Seconds that the test has to go, 0 when they are over; as planned at its start."""
+        planned = self.planned_s
+        return 0.0 if planned is None else max(0.0, planned - self.elapsed_s)
+
+    @property
+    def state(self) -> str:
+        """starting, ramping, steady, stopping or closing; of a run that is over how it ended: finished, stopped,
+        interrupted, killed, master lost, ... or failed."""
+        if self._done.is_set():
+            return "failed" if self._run is None else _how_it_ended(str(self._run.info.get("end_reason")))
+        if self._closing:
+            return "closing"
+        phase = self.seconds.phase
+        if phase == "ended" or self._stopping is not None:
+            return "stopping"
+        return "starting" if phase == "waiting" else phase
+
+    @property
+    def outcome(self) -> tuple[bool, str]:
+        """Whether it is over, and what a person should know about how it ended."""
+        if not self._done.is_set():
+            return False, ""
+        if self._run is None:
+            return True, f"{type(self._failure).__name__}: {self._failure}"
+        verdict, validity = self._run.verdict, self._run.validity
+        status = validity.status if verdict.status == "unjudged" else verdict.status
+        reasons = verdict.reasons or validity.reasons
+        text, more = "".join(f": {reason}" for reason in reasons[:1]), len(reasons) - 1
+        return True, f"{status}{text}" + (f" (and {more} more)" if more > 0 else "")
+
+    @property
+    def own_warnings(self) -> list[str]:
+        """What this process has to say about its recording."""
+        events = self._tables.own_events if self._tables is not None else []
+        kinds = ("warning", "journal_failed", "master_lost")
+        return [str(event["text"]) for event in events if event["event"] in kinds]
+
+    @property
+    def fixed_users(self) -> bool:
+        """Whether the test's stages or a load shape of the locustfile decide on the users."""
+        return bool(self.test.stages) or self.seconds.shape is not None
+
+    def wait_for_end(self, timeout_s: float) -> bool:
+        """True when it is over, at the latest after `timeout_s`; raises nothing, and answers no interrupt."""
+        return self._done.wait(timeout_s)
+
+    @property
+    def status(self) -> Status:
+        """All that the panel shows, as a value: state, users, rates and percentiles of the last seconds, doubts, ..."""
+        from loadlab.panel import read_status
+
+        return read_status(self)
 
     def results(self) -> tuple[CriterionResult, ...]:
         """What each of the test's criteria has come to so far, in their order: as if the run ended now."""
+        if self._run is not None:
+            return self._run.verdict.results
         return self._watch.results() if self._watch is not None else ()
-
-    def _see(self, record: stream.Record) -> None:
-        self._counts.add(record.payload)
-        if self._watch is not None:
-            self._watch.see(record.payload)
 
     def status_line(self) -> str:
         """Where the run is, in one line."""
-        now = self._counts
+        now, planned = self.seconds, self.planned_s
+        of = "" if planned is None else f" of {planned:.0f}"
         line = (
-            f"{self.elapsed_s:.0f} of {self.test.run_time:.0f} s, {now.users:,} users, {now.rps:,} rps, "
+            f"{now.elapsed_s:.0f}{of} s, {now.users:,} users, {now.last_rps:,} rps, "
             f"{now.requests:,} requests, {now.failures:,} failed"
         )
         broken = self._watch.count_broken() if self._watch is not None else 0
         return f"{line}, {broken} of {len(self.test.criteria)} criteria broken" if broken else line
 
-    def set_users(self, users: int, spawn_rate: float) -> None:
-        """Go to another number of users. Raises LaunchError."""
-        self.swarm.set_users(users, spawn_rate)
+    def set_users(self, users: int, spawn_rate: float | None = None) -> None:
+        """Go to another number of users, `spawn_rate` a second (the test's own when None).
 
-    def stop(self) -> None:
-        """End the load in good order, in the background; `wait` then returns the run as it is."""
-        if self._stopping is None:
-            self._stopping = threading.Thread(target=self._stop, name="loadlab-stop", daemon=True)
-            self._stopping.start()
+        Raises SpecError for a number that is none, and for more than the guard rails allow; LaunchError when the test
+        is over, and when its stages or a load shape decide on its users.
+        """
+        if isinstance(users, bool) or not isinstance(users, int) or users < 1:
+            raise SpecError("users", users, "a whole number, 1 or more")
+        if spawn_rate is not None and not spawn_rate > 0:
+            raise SpecError("spawn_rate", spawn_rate, "a number of users a second above 0")
+        self.swarm.set_users(users, self.test.spawn_rate if spawn_rate is None else spawn_rate)
+        self._asked_users = users
 
-    def _stop_broken(self) -> None:
-        """A criterion is broken that ends the test. Should this process die now, who recovers the run knows."""
-        with contextlib.suppress(StoreError):  # on a disk without room the journal has failed too, and says so
-            self._folder.write_end({"reason": BROKEN_END, "events": self.tables.own_events, "running": True})
-        self.stop()
+    @property
+    def target_users(self) -> int:
+        """Users that were asked for last."""
+        return self._asked_users or self.seconds.target_users or self.test.users
 
-    def _stop(self) -> None:
-        try:
-            self.swarm.stop()
-        except LaunchError as error:  # the master may be gone already; `wait` finds out and says so
-            self._stop_error = error
+    def note(self, text: str) -> None:
+        """Add an annotation: an event of kind `note` at this moment, by the master's clock.
 
-    def kill(self) -> None:
-        """End the swarm at once; what has been recorded is kept."""
-        self._killed = self.tables.end is None
-        self._recorder.stop()
-        self.swarm.close()
+        Raises SpecError for an empty text, LaunchError when the master does not take it.
+        """
+        if not text.strip():
+            raise SpecError("text", text, "some words")
+        self.swarm.note(text.strip())
 
     def wait(self, progress: Progress | None = None) -> Run:
-        """Wait for the end, close the swarm, write the archive and return it. See `run` for interrupts.
+        """Wait until the run is over and archived, and return it; `progress` is called about once a second.
 
-        A run that belongs to S3 is sent there then. Raises StoreError when the archive cannot be written or sent; what
-        was measured is kept then, and the message says where.
+        The first interrupt ends the test in good order, the second kills the swarm; the partial run is returned. One
+        that comes while the swarm is starting removes it and goes on as KeyboardInterrupt, and so does that of a guest,
+        who stops watching: the run goes on.
+
+        Raises what kept the swarm from coming up, and StoreError when the archive cannot be written; the journal is
+        kept then.
         """
-        try:
-            failure = self._follow(progress)
-        except BaseException:  # a callback that raises, say: what was measured is kept all the same
-            uninterrupted(self._close, CLOSING)
-            uninterrupted(lambda: self._finish(None), CLOSING)
-            deliver(self._folder)
-            raise
-        uninterrupted(self._close, CLOSING)
-        uninterrupted(lambda: self._finish(failure), CLOSING)
-        return deliver(self._folder)
-
-    def _close(self) -> None:
-        self._master_left = "master" in self.swarm.lost_parts()
-        self.swarm.close()
-        self._recorder.stop()
-        self._recorder.settle(5.0)
-        for action in self._followers:
-            action()
-
-    def _follow(self, progress: Progress | None) -> StreamError | None:
-        told, answered = 0.0, 0
-        while True:
+        told, caught = 0.0, 0
+        self.blocked = True
+        while not self._done.is_set() and not self._leaving:
             try:
-                while answered < min(self._interrupts, 2):  # the second kills the swarm
-                    self._interrupt(answered + 1)
-                    answered += 1
-                if self._recorder.wait(0.1):
-                    return None
-                if "master" in self.swarm.lost_parts() and self.tables.end is None:
-                    self._recorder.stop()
-                    self._recorder.settle(5.0)
-                    return StreamLost("the master process has ended", last_seq=self.tables.last_seq)
-                if self._stop_error is not None and self.tables.end is None:
-                    print(f"the test could not be stopped ({self._stop_error}); it is killed", file=sys.stderr)  # noqa: T201
-                    self._stop_error = None
-                    self.kill()
-                if progress is not None and time.monotonic() - told >= 1.0:
+                while caught:  # answered here, where the next one is caught too
+                    self._interrupt()
+                    caught -= 1
+                if not self._done.wait(POLL_S) and progress is not None and self._is_due(told):
                     told = time.monotonic()
                     progress(self)
-            except StreamError as error:
-                return error
-            except KeyboardInterrupt:  # answered above, where the next one is caught too
-                self._interrupts += 1
+            except KeyboardInterrupt:
+                caught += 1
+            except BaseException:  # a callback that raises, say: what was measured is kept all the same
+                self.kill()
+                uninterrupted(self._done.wait, CLOSING)
+                raise
+        return self._outcome()
 
-    def _interrupt(self, number: int) -> None:
-        if number == 1:
-            text = "interrupted: the test ends in good order and what was measured is kept; interrupt again to kill it"
-            self.tables.add_event("interrupted", "by Ctrl-C, SIGTERM or a stop button", time=time.time())
-            self.stop()
-        else:
-            text = "interrupted again: the swarm is killed; what was measured is kept"
-            self.kill()
-        print(text, file=sys.stderr)  # noqa: T201 - an interrupt must be answered, wherever it was made
+    def _is_due(self, told: float) -> bool:
+        return self._begun.is_set() and time.monotonic() - told >= 1.0
 
-    def _finish(self, failure: StreamError | None) -> None:
-        replay_spool(self._folder, self.tables)
-        end, lost = self.tables.end, isinstance(failure, StreamLost)
-        if lost and end and (self._master_left or end["reason"] != "quit"):
-            failure = None  # the master had ended by itself, before it was closed, and has left all of its records
-        if failure is not None and not self._interrupts:
-            self.tables.add_event("master_lost" if lost else "warning", str(failure), time=time.time())
-        if self._interrupts:
-            reason = "interrupted"
-        elif self._killed:
-            reason = "killed"
-        elif failure is not None:
-            reason = "master_lost" if lost else "stream_failed"
-        elif self._watch is not None and self._watch.breach is not None:
-            reason = BROKEN_END
-        else:
-            reason = end["reason"] if end else "killed"
-        archive_recorded(self._folder, self.tables, self._journal, reason=reason, sent=self.swarm.sent_by_worker())
+    async def finished(self, progress: Progress | None = None) -> Run:
+        """`wait` for a cell or a program with an event loop: ``run = await live``.
+
+        The panel's buttons work meanwhile, which they do not while a cell blocks. An interrupt and a cancellation are
+        answered as `wait` answers an interrupt.
+        """
+        told = 0.0
+        with _interrupts_go_to(self._interrupt):
+            while not self._done.is_set() and not self._leaving:
+                try:
+                    await asyncio.sleep(POLL_S)
+                except asyncio.CancelledError:
+                    self._interrupt()
+                    if (task := asyncio.current_task()) is not None:
+                        task.uncancel()
+                if progress is not None and self._is_due(told):
+                    told = time.monotonic()
+                    progress(self)
+        return self._outcome()
+
+    def __await__(self) -> Generator[Any, None, Run]:
+        return self.finished().__await__()
+
+    def _outcome(self) -> Run:
+        if self._leaving:
+            self._leaving = False
+            raise KeyboardInterrupt
+        self._raise_failure()
+        assert self._run is not None
+        return self._run
+
+    def _ipython_display_(self) -> None:
+        from loadlab.panel import show
+
+        show(self)
+
+    def __repr__(self) -> str:
+        return f"LiveRun {self.id} ({self.state}): {self.status_line()}, in {self.path}"
+
+
+@contextlib.contextmanager
+def _interrupts_go_to(answer: Callable[[], None]) -> Iterator[None]:
+    """Take SIGINT meanwhile, where that can be: an event loop would hand over the first one alone."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGINT, lambda *_: answer())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+_ENDINGS = {
+    "run_time": "finished",
+    "shape_done": "finished",
+    "locustfile": "finished",
+    "quit": "stopped",
+    "workers_lost": "all workers lost",
+}
+
+
+def _how_it_ended(reason: str) -> str:
+    return _ENDINGS.get(reason, reason.replace("_", " "))

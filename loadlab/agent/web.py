@@ -22,7 +22,9 @@ def serve(app: Any, master: Master, token: str) -> None:
 
     ========  ====================  ===================================================================
     GET       /loadlab/stream       records with seq > ``after`` as newline-delimited JSON; waits up to
-                                    ``wait`` seconds for the first one; at most ``limit`` at a time
+                                    ``wait`` seconds for the first one; at most ``limit`` at a time. With
+                                    ``guest`` the asker keeps the lease alive, but does not answer for the records:
+                                    what only guests have read is spooled at the end
     GET       /loadlab/status       state, connected workers, last seq, the time of this clock; with ``glance`` the
                                     asker is no reader, and the lease goes on running out
     POST      /loadlab/note         writes an event: JSON with text, and optionally kind, object, data
@@ -51,9 +53,10 @@ def serve(app: Any, master: Master, token: str) -> None:
             limit = min(MAX_RECORDS, max(1, int(request.args.get("limit", MAX_RECORDS))))
         except ValueError as error:
             return Response(f"after and limit are whole numbers, wait is seconds: {error}\n", status=400)
-        master.feed.touch(after)
+        confirmed = 0 if "guest" in request.args else after
+        master.feed.touch(confirmed)
         master.feed.wait(after, wait_s)
-        master.feed.touch(after)
+        master.feed.touch(confirmed)
         return Response(master.feed.read(after, limit), mimetype="application/x-ndjson")
 
     @app.get("/loadlab/status")  # type: ignore[untyped-decorator]

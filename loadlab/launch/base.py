@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import struct
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
@@ -77,6 +78,9 @@ class Swarm(Protocol):
     def set_users(self, users: int, spawn_rate: float) -> None:
         """Go to another number of users while the test runs. Raises SpecError for more than the guard rails allow."""
 
+    def note(self, text: str, kind: str = "note", about: str = "") -> None:
+        """Write an event into the record stream, at the master's time. Raises LaunchError."""
+
     def stop(self) -> None:
         """End the load in good order: users finish their task within the test's stop_timeout."""
 
@@ -110,12 +114,18 @@ class Launcher(Protocol):
         """Where and how the parts of `test` would run, for a person. Raises what `launch` would refuse by then."""
 
     def launch(
-        self, test: LoadTest, *, run_id: str, folder: Path, meanwhile: Callable[[], object] | None = None
+        self,
+        test: LoadTest,
+        *,
+        run_id: str,
+        folder: Path,
+        meanwhile: Callable[[], object] | None = None,
+        given_up: threading.Event | None = None,
     ) -> Swarm:
         """Start master and workers and wait until all are connected; no load yet.
 
         `folder` is the run's folder: logs go to ``logs/``, and the records that nobody has read when the swarm ends by
         itself to SPOOL. `meanwhile` is called while the parts are starting, for work that needs no swarm; again when
-        they have to be started anew. Raises LocustfileError, TargetUnreachable, SpecError, LaunchTimeout, LaunchError;
-        nothing is left running then.
+        they have to be started anew. Setting `given_up` makes the wait for them end soon, in a LaunchError. Raises
+        LocustfileError, TargetUnreachable, SpecError, LaunchTimeout, LaunchError; nothing is left running then.
         """

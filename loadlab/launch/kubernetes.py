@@ -6,6 +6,7 @@ import getpass
 import re
 import secrets
 import sys
+import threading
 from collections.abc import Callable
 from functools import cached_property
 from importlib import metadata
@@ -58,11 +59,18 @@ class KubernetesLauncher:
         return f"Locust runs on Kubernetes ({place}), installed with these Helm values:\n\n{values}"
 
     def launch(
-        self, test: LoadTest, *, run_id: str, folder: Path, meanwhile: Callable[[], object] | None = None
+        self,
+        test: LoadTest,
+        *,
+        run_id: str,
+        folder: Path,
+        meanwhile: Callable[[], object] | None = None,
+        given_up: threading.Event | None = None,
     ) -> KubernetesSwarm:
         """See `Launcher.launch`. Raises HelmFailed, ClusterUnreachable and ClusterRefused too."""
         plan, swarm = self.prepare(test, run_id=run_id, logs=folder / "logs")
         swarm.facts = {"kubernetes": swarm.facts}
+        swarm.given_up = given_up or swarm.given_up
         self.bring_up(plan, swarm, meanwhile)
         return swarm
 

@@ -45,7 +45,8 @@ class KubernetesSwarm(DrivenSwarm):
         self._lost: list[str] = []
         self._logged: set[str] = set()
         self._closed = threading.Event()
-        self._given_up = threading.Event()
+        self.given_up = threading.Event()
+        """Makes `wait_until_ready`, in another thread, raise LaunchError soon."""
         self._watcher: threading.Thread | None = None
 
     @property
@@ -67,7 +68,7 @@ class KubernetesSwarm(DrivenSwarm):
         began = time.monotonic()
         told = ""
         while True:
-            if self._given_up.is_set():
+            if self.given_up.is_set():
                 raise LaunchError(f"{self.release.name} was given up while it was starting")
             pods = self.pods()
             self._raise_what_crashed(pods)
@@ -90,10 +91,6 @@ class KubernetesSwarm(DrivenSwarm):
             time.sleep(LOOK_S)
         self._watcher = threading.Thread(target=self._watch, name="loadlab-pods", daemon=True)
         self._watcher.start()
-
-    def give_up(self) -> None:
-        """Make `wait_until_ready`, in another thread, raise LaunchError soon."""
-        self._given_up.set()
 
     def _reasons(self, pods: list[dict[str, Any]]) -> list[str]:
         """Why pods are not ready; raises LaunchError when one of the reasons will not go away."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import secrets
 import sys
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from loadlab.errors import LaunchTimeout, SpecError
+from loadlab.errors import LaunchError, LaunchTimeout, SpecError
 from loadlab.launch.agent_settings import agent_environment, locust_options
 from loadlab.launch.base import COUNTERS, SPOOL, read_counters
 from loadlab.launch.diagnosis import check_locustfile_fits, check_syntax, explain, port_is_taken
@@ -39,7 +40,13 @@ class LocalLauncher:
         return f"Locust runs on this machine: {parts}"
 
     def launch(
-        self, test: LoadTest, *, run_id: str, folder: Path, meanwhile: Callable[[], object] | None = None
+        self,
+        test: LoadTest,
+        *,
+        run_id: str,
+        folder: Path,
+        meanwhile: Callable[[], object] | None = None,
+        given_up: threading.Event | None = None,
     ) -> LocalSwarm:
         """See `Launcher.launch`."""
         if "," in str(test.locustfile.absolute()):
@@ -55,7 +62,7 @@ class LocalLauncher:
                 swarm.open()
                 if meanwhile is not None:
                     meanwhile()
-                swarm.wait_until_ready(self.timeout_s)
+                swarm.wait_until_ready(self.timeout_s, given_up)
                 return swarm
             except BaseException:
                 swarm.close()
@@ -132,11 +139,16 @@ class LocalSwarm(DrivenSwarm):
         self.processes.append(worker)
         return worker
 
-    def wait_until_ready(self, timeout_s: float) -> None:
-        """Return when the master answers and all workers are connected. Raises what `explain` finds, LaunchTimeout."""
+    def wait_until_ready(self, timeout_s: float, given_up: threading.Event | None = None) -> None:
+        """Return when the master answers and all workers are connected.
+
+        Raises what `explain` finds, LaunchTimeout, and LaunchError when it is `given_up`.
+        """
         deadline = time.monotonic() + timeout_s
         workers = 0
         while True:
+            if given_up is not None and given_up.is_set():
+                raise LaunchError("the test was given up while its swarm was starting")
             for process in self.processes:
                 if process.exit_code is not None:
                     text = process.log_text()

@@ -78,8 +78,11 @@ class MasterApi:
         """Write an event into the record stream."""
         self._post("/loadlab/note", json={"kind": kind, "text": text, "object": about})
 
-    def quit(self, after: int) -> None:
-        """End the swarm; the master leaves its records beyond number `after` in the spool, where it has one."""
+    def quit(self, after: int | None = None) -> None:
+        """End the swarm; the master leaves its records beyond number `after` in the spool, where it has one.
+
+        Without a number those that no reader has confirmed.
+        """
         self._post("/loadlab/quit", json={"after": after})
 
     def _post(self, path: str, *, timeout: float = TIMEOUT_S, **body: Any) -> requests.Response:

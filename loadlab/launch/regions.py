@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -52,7 +53,13 @@ class RegionsLauncher:
         return "\n".join([*told, *(each.describe(parts[region]) for region, each in self.regions.items())])
 
     def launch(
-        self, test: LoadTest, *, run_id: str, folder: Path, meanwhile: Callable[[], object] | None = None
+        self,
+        test: LoadTest,
+        *,
+        run_id: str,
+        folder: Path,
+        meanwhile: Callable[[], object] | None = None,
+        given_up: threading.Event | None = None,
     ) -> RegionsSwarm:
         """See `Launcher.launch`; raises what KubernetesLauncher raises, beginning with the region's name.
 
@@ -77,15 +84,15 @@ class RegionsLauncher:
             with _named(region):
                 self.regions[region].bring_up(plan, swarm)
 
-        def give_up() -> None:
-            for swarm in swarms.values():
-                swarm.give_up()
+        given_up = given_up or threading.Event()
+        for each in swarms.values():
+            each.given_up = given_up
 
         try:
             do_together(
                 {region: partial(bring_up, region) for region in swarms},
                 meanwhile=meanwhile,
-                on_failure=give_up,
+                on_failure=given_up.set,
                 doing=REMOVING,
             )
         except BaseException:

@@ -45,6 +45,7 @@ class RecordStream:
         after: the `seq` that was read last; 0 reads from the start.
         wait_s: seconds that the master may hold an answer back until there is a record (at most 10).
         patience_s: seconds without any answer after which the swarm counts as lost; more than `wait_s`.
+        guest: this reader keeps no journal: the master goes on keeping the records for the one that does.
 
     Raises, while iterating:
         StreamLost: nothing has answered for `patience_s`; `last_seq` is the last record read.
@@ -52,7 +53,16 @@ class RecordStream:
         StreamError: the token is refused, something else than records comes, or a record is missing without a `gap`.
     """
 
-    def __init__(self, url: str, token: str, *, after: int = 0, wait_s: float = 1.0, patience_s: float = 10.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        token: str,
+        *,
+        after: int = 0,
+        wait_s: float = 1.0,
+        patience_s: float = 10.0,
+        guest: bool = False,
+    ) -> None:
         if not 0 <= wait_s < patience_s:
             raise ValueError(f"patience_s must be more than wait_s, got patience_s={patience_s}, wait_s={wait_s}")
         self.url = url.rstrip("/")
@@ -60,6 +70,7 @@ class RecordStream:
         self.ended = False
         self._wait_s = wait_s
         self._patience_s = patience_s
+        self._guest = {"guest": "1"} if guest else {}
         self._closed = threading.Event()
         self._session, self._adapter = interruptible_session(token)
 
@@ -124,7 +135,7 @@ class RecordStream:
         """One request: yields the new records chunk by chunk, raises one of _BROKEN when the answer is not whole."""
         with self._session.get(
             f"{self.url}/loadlab/stream",
-            params={"after": str(self.last_seq), "wait": f"{wait_s:g}", "limit": str(POLL_LIMIT)},
+            params={"after": str(self.last_seq), "wait": f"{wait_s:g}", "limit": str(POLL_LIMIT), **self._guest},
             timeout=timeout_s,
             stream=True,
             allow_redirects=False,

@@ -24,6 +24,7 @@ LEAST_RESERVE_BYTES = 65536
 
 SYNC_EVERY_S = 1.0
 CLAIM_TRIES = 10
+TAIL_BYTES = 65536
 
 
 class Journal:
@@ -60,6 +61,34 @@ class Journal:
             self.close()
             self.path.unlink()
             raise StreamError(f"The journal {self.path} cannot be kept safely: {error.strerror}") from error
+
+    @classmethod
+    def resumed(cls, path: str | Path) -> Journal | None:
+        """Go on with the journal of a writer that has died, from its last whole record; a torn one is cut off.
+
+        None while another process holds it, or when there is no such file. Raises StreamError when the disk refuses.
+        """
+        self = cls.__new__(cls)
+        self.path, self.error, self.unwritten = Path(path), None, []
+        self._reserve = reserve_path(self.path)
+        self._synced = time.monotonic()
+        try:
+            self._fd = os.open(self.path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise StreamError(f"The journal {self.path} cannot be opened: {error.strerror}") from error
+        try:
+            if not _lock(self._fd) or not self.path.exists():
+                os.close(self._fd)
+                return None
+            self._size = _whole_bytes(self._fd)
+            os.ftruncate(self._fd, self._size)
+            self._keep_reserve()
+        except OSError as error:
+            os.close(self._fd)
+            raise StreamError(f"The journal {self.path} cannot be gone on with: {error.strerror}") from error
+        return self
 
     def __enter__(self) -> Journal:
         return self
@@ -212,6 +241,17 @@ def _lock(fd: int) -> bool:
             return True
         time.sleep(0.02)  # who only asks whether there is a writer holds the lock for an instant
     return False
+
+
+def _whole_bytes(fd: int) -> int:
+    """How long the file is up to its last line feed."""
+    end = os.fstat(fd).st_size
+    while end > 0:
+        begin = max(0, end - TAIL_BYTES)
+        if (found := os.pread(fd, end - begin, begin).rfind(b"\n")) >= 0:
+            return begin + found + 1
+        end = begin
+    return 0
 
 
 def reserve_path(path: Path) -> Path:

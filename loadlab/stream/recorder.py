@@ -33,7 +33,8 @@ class Recorder:
     `on_journal_error` is called once, so that the caller can stop the test. Nor does a callback that raises:
     recording goes on without it, `callback_error` is set and an event 'warning' says so.
 
-    The recorder does not close `journal`: its lock has to outlive the recording until the archive is written.
+    The recorder does not close `journal`: its lock has to outlive the recording until the archive is written. Without
+    one it fills the tables only, beside another process that records.
 
     Attributes:
         journal_error: why the journal takes nothing more, or None.
@@ -43,7 +44,7 @@ class Recorder:
     def __init__(
         self,
         stream: RecordSource,
-        journal: Journal,
+        journal: Journal | None,
         tables: TableBuilder,
         *,
         on_record: Callable[[Record], None] | None = None,
@@ -108,6 +109,8 @@ class Recorder:
             self._ended.set()
 
     def _write(self, batch: list[Record]) -> None:
+        if self._journal is None:
+            return
         try:
             self._journal.append([record.line for record in batch])  # one that has failed keeps them for a retry
         except StreamError as error:
@@ -115,7 +118,7 @@ class Recorder:
                 self._give_journal_up(error)
 
     def _sync(self, *, at_once: bool = False) -> None:
-        if self.journal_error is None:
+        if self._journal is not None and self.journal_error is None:
             try:
                 self._journal.sync(at_once=at_once)
             except StreamError as error:

@@ -120,7 +120,7 @@ def test_a_locustfile_that_does_not_load_is_told_with_its_line(
     path = tmp_path / "shop.py"
     path.write_text(source)
     with pytest.raises(LocustfileError, match=f"(?s){said}"):
-        loadlab.start(load_test(path, shop), runs=tmp_path / "runs", launcher=make_launcher())
+        loadlab.run(load_test(path, shop), runs=tmp_path / "runs", launcher=make_launcher())
     assert list((tmp_path / "runs").iterdir()) == []
 
 
@@ -128,7 +128,7 @@ def test_what_the_locustfile_does_not_know_is_refused(
     make_launcher: Callable[[], Launcher], locustfile: Path, shop: Storefront, tmp_path: Path
 ) -> None:
     with pytest.raises(SpecError, match="Did you mean 'buy'") as refused:
-        loadlab.start(load_test(locustfile, shop, tags=["bye"]), runs=tmp_path / "runs", launcher=make_launcher())
+        loadlab.run(load_test(locustfile, shop, tags=["bye"]), runs=tmp_path / "runs", launcher=make_launcher())
     assert refused.value.field == "tags"
 
 

@@ -67,7 +67,7 @@ def test_a_broken_locustfile_is_named_with_its_line(case: str, workers: int, tmp
     if "stages" in case:
         test = test.replace(stages="1/1/5s")
     with pytest.raises(kind) as raised:
-        loadlab.start(test, runs=tmp_path / "runs")
+        loadlab.run(test, runs=tmp_path / "runs")
     for word in words:
         assert word in str(raised.value)
     assert_nothing_is_left(tmp_path)
@@ -77,7 +77,7 @@ def test_an_error_in_a_helper_module_is_found_there(tmp_path: Path) -> None:
     (tmp_path / "prices.py").write_text("RATE = 1 / 0\n")
     (tmp_path / "shop.py").write_text("import prices\n" + GOOD)
     with pytest.raises(LocustfileError, match=r"prices.py, line 1: ZeroDivisionError"):
-        loadlab.start(loadlab.LoadTest(locustfile=tmp_path / "shop.py"), runs=tmp_path / "runs")
+        loadlab.run(loadlab.LoadTest(locustfile=tmp_path / "shop.py"), runs=tmp_path / "runs")
     assert_nothing_is_left(tmp_path)
 
 
@@ -85,7 +85,7 @@ def test_options_that_nobody_knows(tmp_path: Path) -> None:
     (tmp_path / "shop.py").write_text(GOOD)
     test = loadlab.LoadTest(locustfile=tmp_path / "shop.py", locust_options=["--no-such-option", "5"])
     with pytest.raises(SpecError, match="no-such-option"):
-        loadlab.start(test, runs=tmp_path / "runs")
+        loadlab.run(test, runs=tmp_path / "runs")
     assert_nothing_is_left(tmp_path)
 
 
@@ -93,7 +93,7 @@ def test_a_user_class_that_does_not_exist(tmp_path: Path) -> None:
     (tmp_path / "shop.py").write_text(GOOD)
     test = loadlab.LoadTest(locustfile=tmp_path / "shop.py", user_classes=["Nobody"])
     with pytest.raises(SpecError, match=r"got 'Nobody'; allowed: the user classes in .*shop\.py: U\.$"):
-        loadlab.start(test, runs=tmp_path / "runs")
+        loadlab.run(test, runs=tmp_path / "runs")
 
 
 @pytest.mark.parametrize(
@@ -130,7 +130,7 @@ def test_a_target_that_nobody_serves(tmp_path: Path) -> None:
         unused.bind(("127.0.0.1", 0))
         host = f"http://127.0.0.1:{unused.getsockname()[1]}"
         with pytest.raises(TargetUnreachable, match="Connection refused") as raised:
-            loadlab.start(loadlab.LoadTest(locustfile=tmp_path / "shop.py", host=host), runs=tmp_path / "runs")
+            loadlab.run(loadlab.LoadTest(locustfile=tmp_path / "shop.py", host=host), runs=tmp_path / "runs")
     assert host in str(raised.value)
     assert_nothing_is_left(tmp_path)
 
@@ -139,7 +139,7 @@ def test_a_name_that_does_not_resolve(tmp_path: Path) -> None:
     (tmp_path / "shop.py").write_text(GOOD)
     test = loadlab.LoadTest(locustfile=tmp_path / "shop.py", host="http://no-such-host.invalid")
     with pytest.raises(TargetUnreachable, match="cannot be resolved"):
-        loadlab.start(test, runs=tmp_path / "runs")
+        loadlab.run(test, runs=tmp_path / "runs")
 
 
 def test_a_locustfile_that_never_finishes_loading(tmp_path: Path) -> None:
@@ -168,7 +168,7 @@ def wait_for_text(file: Path, text: str) -> None:
 def test_a_locustfile_that_is_misspelt(tmp_path: Path) -> None:
     (tmp_path / "storefront.py").write_text(GOOD)
     with pytest.raises(LoadlabError, match=r"storefront\.py"):
-        loadlab.start(loadlab.LoadTest(locustfile=tmp_path / "storefornt.py"), runs=tmp_path / "runs")
+        loadlab.run(loadlab.LoadTest(locustfile=tmp_path / "storefornt.py"), runs=tmp_path / "runs")
 
 
 def assert_nothing_is_left(tmp_path: Path) -> None:
@@ -183,7 +183,7 @@ def test_a_path_that_locust_would_cut_in_two(tmp_path: Path) -> None:
     folder.mkdir()
     (folder / "shop.py").write_text(GOOD)
     with pytest.raises(SpecError, match="comma"):
-        loadlab.start(loadlab.LoadTest(locustfile=folder / "shop.py"), runs=tmp_path / "runs")
+        loadlab.run(loadlab.LoadTest(locustfile=folder / "shop.py"), runs=tmp_path / "runs")
 
 
 @pytest.mark.parametrize("attempt", range(3))

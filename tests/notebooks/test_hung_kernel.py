@@ -18,7 +18,8 @@ CELLS = (
     "host: str = ''\nlocustfile: str = ''\nruns: str = ''",
     "import loadlab, os, signal\n"
     "test = loadlab.LoadTest(locustfile=locustfile, host=host, users=5, run_time='10m', lease='3s')\n"
-    "live = loadlab.start(test, runs=runs)",
+    "live = loadlab.start(test, runs=runs)\n"
+    "live.swarm",
     "os.kill(os.getpid(), signal.SIGSTOP)  # as a loop in native code: it hears nothing and answers nobody",
     "live.wait()",
 )

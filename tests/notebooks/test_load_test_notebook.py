@@ -67,8 +67,11 @@ def test_only_results_are_left_in_the_executed_notebook(executed: Executed) -> N
     assert [cell for cell, output in outputs if output.output_type == "error"] == []
     assert [cell for cell, output in outputs if output.get("name") == "stderr"] == []
     assert not any("widget" in mimetype for _, output in outputs for mimetype in output.get("data", {}))
-    (run_output,) = [output for cell, output in outputs if cell == "run"]
+    line, run_output = [output for cell, output in outputs if cell == "run"]
     assert run_output.output_type == "execute_result"
+    assert list(line.data) == ["text/plain"], "where nobody watches there is a line, and no panel"
+    told = rf"{executed.run.id}: finished, after [345] s, {executed.served:,} requests, .*As of \d\d:\d\d:\d\d UTC\."
+    assert re.fullmatch(told, line.data["text/plain"])
     assert not re.search(r"\d of \d+ s, ", json.dumps([output for _, output in outputs]))
 
 
@@ -76,7 +79,7 @@ def test_the_verdict_on_the_criteria_comes_with_the_run(executed: Executed) -> N
     results = executed.run.verdict.results
     assert [(each.criterion, each.status) for each in results] == list(zip(CRITERIA, ("passed", "failed"), strict=True))
     (cell,) = [cell for cell in executed.notebook.cells if cell.id == "run"]
-    shown = unescape(cell.outputs[0].data["text/html"])
+    shown = unescape(cell.outputs[-1].data["text/html"])
     for sign, each in zip(("✓ met", "✕ broken"), results, strict=True):
         assert re.search(rf"{re.escape(each.criterion)}\s*<.*?{sign}.*?{re.escape(each.text)}", shown, re.DOTALL)
 

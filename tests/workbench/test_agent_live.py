@@ -352,13 +352,13 @@ def test_odd_numbers_and_nested_requests_cost_nothing(make_test: MakeTest, shop:
 def test_what_a_locustfile_cannot_do_is_said_before_any_load(shop: Storefront, tmp_path: Path) -> None:
     source = locustfile(tmp_path, METRICS)
     with pytest.raises(SpecError, match="Did you mean 'browse'") as raised:
-        loadlab.start(loadlab.LoadTest(locustfile=source, host=shop.url, tags=["brwse"]), runs=tmp_path / "runs")
+        loadlab.run(loadlab.LoadTest(locustfile=source, host=shop.url, tags=["brwse"]), runs=tmp_path / "runs")
     assert "browse, buy" in str(raised.value)
     with pytest.raises(SpecError, match=r"host: .*because Browser, Buyer in"):
-        loadlab.start(loadlab.LoadTest(locustfile=source), runs=tmp_path / "runs")
+        loadlab.run(loadlab.LoadTest(locustfile=source), runs=tmp_path / "runs")
     idle = locustfile(tmp_path, "from locust import HttpUser\nclass Idle(HttpUser):\n    host = 'http://127.0.0.1'\n")
     with pytest.raises(LocustfileError, match="Idle has nothing to do"):
-        loadlab.start(loadlab.LoadTest(locustfile=idle), runs=tmp_path / "runs")
+        loadlab.run(loadlab.LoadTest(locustfile=idle), runs=tmp_path / "runs")
     assert shop.counts()["total"]["received"] == 0
 
 

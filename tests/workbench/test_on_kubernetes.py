@@ -75,7 +75,7 @@ def test_what_waiting_does_not_mend_ends_it_at_once_and_leaves_nothing(
 ) -> None:
     stage(cluster)
     with pytest.raises(LaunchError, match=said) as failed:
-        load({"ready_timeout": "60s"})
+        load({"ready_timeout": "60s"}).wait()
     assert not isinstance(failed.value, LaunchTimeout)
     assert what_is_there(cluster) == []
     assert list((tmp_path / "runs").iterdir()) == []
@@ -88,7 +88,7 @@ def test_pods_without_a_node_are_waited_for_and_the_reason_is_told(
     place = launcher(ready_timeout="4s")
     place._on_wait = told.append
     with cluster.unschedulable(WORKERS), pytest.raises(LaunchTimeout, match="0/3 nodes are available"):
-        loadlab.start(make_test(), runs=tmp_path / "runs", launcher=place)
+        loadlab.run(make_test(), runs=tmp_path / "runs", launcher=place)
     assert any("Unschedulable" in text and "0/3 nodes" in text for text in told)
     assert what_is_there(cluster) == []
 

@@ -140,7 +140,7 @@ def below(folder: Path) -> list[Path]:
 
 def test_a_refused_option_is_told_without_its_secret(make_test: MakeTest, tmp_path: Path) -> None:
     with pytest.raises(SpecError) as raised:
-        loadlab.start(make_test(locust_options="--api-token hunter2"), runs=tmp_path / "runs")
+        loadlab.run(make_test(locust_options="--api-token hunter2"), runs=tmp_path / "runs")
     assert "--api-token" in str(raised.value)
     assert "hunter2" not in str(raised.value)
 
@@ -148,7 +148,7 @@ def test_a_refused_option_is_told_without_its_secret(make_test: MakeTest, tmp_pa
 def test_an_unreachable_host_is_told_without_its_password(make_test: MakeTest, tmp_path: Path) -> None:
     (port,) = free_ports(1)
     with pytest.raises(TargetUnreachable) as raised:
-        loadlab.start(make_test(host=f"http://bob:hunter2@127.0.0.1:{port}"), runs=tmp_path / "runs")
+        loadlab.run(make_test(host=f"http://bob:hunter2@127.0.0.1:{port}"), runs=tmp_path / "runs")
     assert f"http://bob:...@127.0.0.1:{port}" in str(raised.value)
     assert "hunter2" not in str(raised.value)
 

@@ -1,0 +1,234 @@
+"""A status as HTML without scripts: the numbers, the doubts, the charts, and the endpoints, the worst first.
+
+Every text that comes from a test, a target or an error is made plain and escaped here.
+
+A picture that is not replaced by the next one says so by itself: its mark "not live any more" is hidden by an animation
+that lasts `fresh_s` seconds from the moment the picture is put on the page. Where nothing animates, in print or in
+mail, and in a notebook that is opened again, the mark is there. No clock of the browser has to be right for that.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from typing import TYPE_CHECKING, Literal
+
+from loadlab.panel.charts import Line, draw_chart
+from loadlab.plot.text import format_count, format_ms, format_number, format_percent, plain_text
+
+if TYPE_CHECKING:
+    from loadlab.analyse import CriterionResult
+    from loadlab.panel.status import EndpointStatus, Status
+    from loadlab.stream import BinRow
+
+Kind = Literal["live", "snapshot", "final"]
+
+MAX_ENDPOINTS = 15
+MAX_DOUBTS = 6
+NAME_CHARS = 60
+DOUBT_CHARS = 300
+
+CSS = """
+.loadlab-panel{--ink:var(--jp-ui-font-color1,#1f2328);--dim:var(--jp-ui-font-color2,#59636e);
+--rule:var(--jp-border-color2,#d8dce1);font:13px/1.4 system-ui,sans-serif;color:var(--ink);max-width:1400px;
+min-width:0;font-variant-numeric:tabular-nums}
+.loadlab-panel header{display:flex;flex-wrap:wrap;gap:4px 12px;align-items:baseline;margin:2px 0 6px}
+.loadlab-panel header i,.loadlab-panel figcaption i{color:var(--dim);font-style:normal}
+.loadlab-panel .state{font-weight:600;border:1px solid currentColor;border-radius:3px;padding:0 6px}
+.loadlab-panel .bad{color:#d55e00;font-weight:600}
+.loadlab-panel .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(92px,1fr));gap:6px;margin:0 0 6px}
+.loadlab-panel .tiles>div{border:1px solid var(--rule);border-radius:4px;padding:3px 8px}
+.loadlab-panel .tiles div>span{display:block;color:var(--dim);font-size:12px;white-space:nowrap}
+.loadlab-panel .tiles b{font-size:17px;font-weight:500;white-space:nowrap}
+.loadlab-panel .tiles small{font-size:12px;font-weight:400;color:var(--dim)}
+.loadlab-panel ul{margin:0 0 6px;padding-left:18px}
+.loadlab-panel .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(250px,1fr));gap:4px 12px}
+.loadlab-panel figure{margin:0}
+.loadlab-panel figcaption span{margin-right:10px;white-space:nowrap}
+.loadlab-panel figcaption span::before{content:"";display:inline-block;width:14px;margin-right:4px;
+vertical-align:middle;border-top:2px solid currentColor}
+.loadlab-panel svg{width:100%;height:auto;display:block}
+.loadlab-panel svg text{fill:var(--dim);font-size:10px}
+.loadlab-panel svg path{fill:none;stroke:currentColor;stroke-width:1.6;stroke-linejoin:round;stroke-linecap:round}
+.loadlab-panel svg path.grid{stroke:var(--rule);stroke-width:1}
+.loadlab-panel .a{color:#0072b2}.loadlab-panel .b{color:#d55e00}.loadlab-panel .c{color:#009e73}
+.loadlab-panel svg .b{stroke-dasharray:5 3}.loadlab-panel svg .c{stroke-dasharray:1.5 3}
+.loadlab-panel .table{overflow-x:auto}
+.loadlab-panel table{border-collapse:collapse;width:100%;margin:6px 0 0;font-size:13px}
+.loadlab-panel th,.loadlab-panel td{text-align:right;padding:2px 8px;white-space:nowrap;
+border-top:1px solid var(--rule)}
+.loadlab-panel thead th{border-top:0;color:var(--dim);font-weight:400}
+.loadlab-panel th:first-child{text-align:left;font-weight:400;white-space:normal;overflow-wrap:anywhere;
+min-width:10em}
+.loadlab-panel caption{text-align:left;color:var(--dim)}
+@keyframes loadlab-fresh-0{from,to{visibility:hidden;font-size:0}}
+@keyframes loadlab-fresh-1{from,to{visibility:hidden;font-size:0}}
+"""
+
+# In the notebook's page: the snapshot steps back while a live panel is there, and a panel whose kernel is gone behind
+# the snapshot. Buttons of a panel that gets no news any more do nothing: they fade.
+_PAGE_CSS = """
+.widget-html-content:has(>.loadlab-live){min-width:0}
+.jp-OutputArea:has(.loadlab-live) .loadlab-snapshot{display:none}
+.jp-OutputArea:has(.loadlab-snapshot):not(:has(.loadlab-live)) .jp-OutputArea-child:not(:has(.loadlab-snapshot))
+.jupyter-widgets:not(:has(*)){display:none}
+@keyframes loadlab-works-0{from,to{opacity:1;pointer-events:auto}}
+@keyframes loadlab-works-1{from,to{opacity:1;pointer-events:auto}}
+"""
+
+
+def render(status: Status, *, kind: Kind, tick: int = 0, fresh_s: float = 5.0, controls: str = "") -> str:
+    """`status` as a fragment of HTML. A live panel and a snapshot go stale after `fresh_s`, a final one does not.
+
+    Alternate `tick` from picture to picture: the browser begins an animation anew when its name is another one.
+    `controls` is the class of the buttons that are to fade when no next picture comes.
+    """
+    turn = tick % 2
+    css = CSS if kind == "final" else CSS + _PAGE_CSS
+    if controls:
+        css += f".{controls}{{opacity:.35;pointer-events:none;animation:loadlab-works-{turn} {fresh_s:g}s}}\n"
+    parts = [
+        f'<div class="loadlab-panel loadlab-{kind}" role="region" aria-label="Load test {escape(status.run_id)}">',
+        f"<style>{css}</style>",
+        _header(status, kind, turn, fresh_s),
+    ]
+    if status.as_of is not None:
+        parts += [_tiles(status), _criteria(status.criteria)]
+    parts.append(_doubts(status.doubts))
+    if status.as_of is not None:
+        parts += [_charts(status), _endpoints(status)]
+    return "".join([*parts, "</div>"])
+
+
+def _header(status: Status, kind: Kind, turn: int, fresh_s: float) -> str:
+    stale = ""
+    if kind != "final":
+        style = f"animation:loadlab-fresh-{turn} {fresh_s:g}s"
+        stale = f'<span class="bad stale" style="{style}">Not live any more: as of {escape(status.as_of_text)}</span>'
+    role = "" if kind == "final" else ' role="status"'
+    outcome = f"<span>{_plain(status.outcome, DOUBT_CHARS)}</span>" if status.outcome else ""
+    return (
+        f'<header><span class="state"{role}>{escape(status.state)}</span> <b>{escape(status.run_id)}</b> '
+        f"<i>{_plain(status.host, NAME_CHARS)}</i> <span>{escape(status.progress_text)}</span> "
+        f'<i class="as-of">as of {escape(status.as_of_text)}</i> {outcome} {stale}</header>'
+    )
+
+
+def _tiles(status: Status) -> str:
+    covered = "whole run" if status.over else f"last {status.window_s} s"
+    target = "" if status.target_rps is None else f" <small>of {format_number(status.target_rps)}</small>"
+    users = f"{format_count(status.users)} <small>of {format_count(status.target_users)}</small>"
+    workers = f"{status.workers} <small>of {status.expected_workers}</small>"
+    shown = [] if status.over else [("users", "Users", users), ("workers", "Workers", workers)]
+    shown += [
+        ("requests", "Requests", format_count(status.requests)),
+        ("rps", "Successful rps", f"{format_number(status.rps)}{target}"),
+        ("errors", "Failed", _alarming(format_percent(status.error_ratio), status.error_ratio > 0)),
+        *((f"p{name}", f"p{name}", format_ms(value)) for name, value in _percentiles(status)),
+    ]
+    cells = "".join(f'<div><span>{label}</span><b data-number="{key}">{value}</b></div>' for key, label, value in shown)
+    return f'<div class="tiles" title="Rate, failures and percentiles: {covered}">{cells}</div>'
+
+
+def _percentiles(row: Status | EndpointStatus) -> list[tuple[str, float]]:
+    return [("50", row.p50_ms), ("95", row.p95_ms), ("99", row.p99_ms)]
+
+
+def _doubts(doubts: Sequence[str]) -> str:
+    if not doubts:
+        return ""
+    rows = [f"<li>{_plain(doubt, DOUBT_CHARS)}</li>" for doubt in doubts[:MAX_DOUBTS]]
+    if len(doubts) > MAX_DOUBTS:
+        rows.append(f"<li>and {len(doubts) - MAX_DOUBTS} more</li>")
+    return f'<ul class="doubts">{"".join(rows)}</ul>'
+
+
+def _criteria(results: Sequence[CriterionResult]) -> str:
+    if not results:
+        return ""
+    rows = [
+        f'<li><span class="{"bad" if result.status == "failed" else "verdict"}">{_WORDS[result.status]}</span> '
+        f"<b>{_plain(result.criterion, DOUBT_CHARS)}</b> {_plain(result.text, DOUBT_CHARS)}</li>"
+        for result in results
+    ]
+    return f'<ul class="criteria">{"".join(rows)}</ul>'
+
+
+_WORDS = {"passed": "✓ holds", "failed": "✕ broken", "invalid": "? not judged"}
+
+
+def _charts(status: Status) -> str:
+    """The whole run, and when it has become coarse, its last minutes beside it."""
+    whole, recent = status.whole, status.recent
+    is_coarse = len(whole) > 1 and whole[1].start - whole[0].start > 1
+    spans = [(recent, f"last {_minutes(len(recent))}")] if is_coarse and not status.over else []
+    width = whole[1].start - whole[0].start if is_coarse else 1
+    spans.append((whole, "whole run" + (f", {width} s a point" if is_coarse else "")))
+    began = (status.as_of or 0.0) - status.elapsed_s
+    figures = [draw(rows, began, span) for draw in (_latency, _rates, _users) for rows, span in spans]
+    return f'<div class="charts">{"".join(figures)}</div>'
+
+
+def _minutes(seconds: int) -> str:
+    return f"{seconds / 60:.0f} min" if seconds >= 120 else f"{seconds} s"
+
+
+def _times(rows: Sequence[BinRow], began: float) -> list[float]:
+    """Where each bin ends, in seconds since the start of the test: what it says is known then."""
+    return [max(0.0, max(row.start, began) + row.seconds - began) for row in rows]
+
+
+def _latency(rows: Sequence[BinRow], began: float, span: str) -> str:
+    lines = [
+        Line("p99", "b", [row.p99_ms for row in rows]),
+        Line("p95", "c", [row.p95_ms for row in rows]),
+        Line("p50", "a", [row.p50_ms for row in rows]),
+    ]
+    return draw_chart("Response time", "ms", _times(rows, began), lines, span)
+
+
+def _rates(rows: Sequence[BinRow], began: float, span: str) -> str:
+    lines = [
+        Line("succeeded", "a", [(row.requests - row.failures) / row.seconds for row in rows]),
+        Line("failed", "b", [row.failures / row.seconds for row in rows]),
+    ]
+    return draw_chart("Throughput", "requests/s", _times(rows, began), lines, span)
+
+
+def _users(rows: Sequence[BinRow], began: float, span: str) -> str:
+    return draw_chart("Users", "running", _times(rows, began), [Line("users", "a", [row.users for row in rows])], span)
+
+
+def _endpoints(status: Status) -> str:
+    if not status.endpoints:
+        return ""
+    covered = "whole run" if status.over else f"last {status.window_s} s"
+    titles = ("Endpoint", "Requests", "rps", "Failed", "p50", "p95", "p99")
+    head = "".join(f'<th scope="col">{title}</th>' for title in titles)
+    rows = "".join(_endpoint(row) for row in status.endpoints[:MAX_ENDPOINTS])
+    more = len(status.endpoints) - MAX_ENDPOINTS
+    folded = f" {more} better ones are not shown." if more > 0 else ""
+    caption = f"The worst first; rates and percentiles: {covered}. Requests: since the start.{folded}"
+    return (
+        f'<div class="table"><table><caption>{caption}</caption><thead><tr>{head}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _endpoint(row: EndpointStatus) -> str:
+    name = _plain(f"{row.request_type} {row.name}".strip(), NAME_CHARS)
+    cells = [
+        format_count(row.requests),
+        format_number(row.rps),
+        _alarming(format_percent(row.error_ratio), row.error_ratio > 0),
+        *(format_ms(value) for _, value in _percentiles(row)),
+    ]
+    return f'<tr><th scope="row">{name}</th>{"".join(f"<td>{cell}</td>" for cell in cells)}</tr>'
+
+
+def _alarming(text: str, is_bad: bool) -> str:
+    return f'<span class="bad">{text}</span>' if is_bad else text
+
+
+def _plain(text: object, limit: int) -> str:
+    return escape(plain_text(text, limit))

@@ -1,0 +1,154 @@
+"""The panel's picture: what it says, when it says that it is old, and that foreign text stays text."""
+
+from __future__ import annotations
+
+import math
+import time
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import loadlab
+from loadlab.analyse import CriterionResult
+from loadlab.panel import read_status, render
+from loadlab.stream import LiveSeconds
+
+T = 1_764_028_800
+HOSTILE = """</style></td><script>window.obeyed = 1</script><img src=x onerror="alert(1)">\x1b[31m‮ $x$"""
+ALLOWED = {"div", "style", "header", "span", "b", "i", "small", "ul", "li", "figure", "figcaption", "br", "svg", "path"}
+ALLOWED |= {"text", "table", "caption", "thead", "tbody", "tr", "th", "td"}
+
+
+class Reader(HTMLParser):
+    """The elements, attributes and texts of a fragment."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.attributes: set[str] = set()
+        self.text = ""
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.attributes |= {name for name, _ in attrs}
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+class Watched:
+    """A run of some seconds with one failing and one good endpoint, told by hand."""
+
+    id = "r20251125-000000-ab12"
+    planned_s: float | None = 60.0
+    target_users = 8
+    state = "steady"
+    outcome: tuple[bool, str] = (False, "")
+    own_warnings: tuple[str, ...] = ()
+
+    def __init__(self, locustfile: Path, *, seconds: int = 20, name: str = "/cart", **fields: Any) -> None:
+        self.test = loadlab.LoadTest(locustfile=locustfile, host="http://127.0.0.1:8000", users=8, **fields)
+        self.seconds = LiveSeconds()
+        self.last_news = time.monotonic()
+        self.tell("test_start")
+        self.tell("ramp_complete")
+        for t in range(T, T + seconds):
+            rows = [["GET", name, 4, 1, 0, 1.0, 1.0, 9.0, [200], [4], None, None]]
+            rows.append(["GET", "/fine", 6, 0, 0, 1.0, 1.0, 9.0, [250], [6], None, None])
+            generators = [["worker-1", 8, 10, 99.0, 1, 900.0, -2500.0], ["master", 0, 0, 2.0, 1, 0.1, 0.0]]
+            record = {"kind": "second", "t": t, "requests": rows, "users": {"A": 8}, "generators": generators}
+            self.seconds.add(record)
+
+    def tell(self, kind: str, text: str = "", about: str = "") -> None:
+        self.seconds.add({"kind": "event", "time": T, "event": kind, "object": about, "text": text})
+
+    def results(self) -> tuple[CriterionResult, ...]:
+        return (CriterionResult(HOSTILE, "failed", HOSTILE, 2.0, 1.0, "ms", 5),)
+
+
+@pytest.fixture
+def locustfile(tmp_path: Path) -> Path:
+    path = tmp_path / "visitor.py"
+    path.write_text("")
+    return path
+
+
+def test_the_numbers_are_those_of_the_last_ten_seconds_and_the_worst_comes_first(locustfile: Path) -> None:
+    status = read_status(Watched(locustfile))
+    assert (status.window_s, status.requests, status.rps, status.error_ratio) == (10, 200, 9.0, 0.1)
+    assert (status.elapsed_s, status.remaining_s, status.as_of) == (20.0, 40.0, T + 20)
+    assert [row.name for row in status.endpoints] == ["/cart", "/fine"]
+    assert status.endpoints[0].error_ratio == 0.25
+    assert "steady, 20 of 60 s, 40 s left, 8 users, 9.00 rps, 10.0 % failed" in status.line
+    assert status.line.endswith("As of 00:00:20 UTC.")
+
+
+@pytest.mark.parametrize("kind", ["live", "snapshot", "final"])
+def test_foreign_text_stays_text(locustfile: Path, kind: Any) -> None:
+    run = Watched(locustfile, name=HOSTILE)
+    run.tell("warning", HOSTILE)
+    run.tell("worker_lost", about=HOSTILE)
+    run.own_warnings = (HOSTILE,)
+    run.outcome = (kind == "final", f"LaunchError: {HOSTILE}")
+    html = render(read_status(run), kind=kind, controls="loadlab-controls-1")
+    page = Reader(html)
+    assert page.tags <= ALLOWED
+    assert not any(name.startswith("on") for name in page.attributes)
+    assert html.count("</style>") == 1
+    assert page.text.count("<script>window.obeyed = 1</script>") >= 5
+    assert "\x1b" not in html
+    assert "‮" not in html
+
+
+def test_only_what_goes_on_can_grow_old(locustfile: Path) -> None:
+    status = read_status(Watched(locustfile))
+    pictures = [render(status, kind="live", tick=tick, fresh_s=4) for tick in (1, 2)]
+    assert all("Not live any more: as of 00:00:20 UTC" in picture for picture in pictures)
+    names = [[word for word in ("loadlab-fresh-0 4s", "loadlab-fresh-1 4s") if word in each] for each in pictures]
+    assert names == [["loadlab-fresh-1 4s"], ["loadlab-fresh-0 4s"]], "each begins its animation anew"
+    assert "Not live any more" in render(status, kind="snapshot")
+    run = Watched(locustfile)
+    run.outcome, run.state = (True, "valid"), "finished"
+    final = render(read_status(run), kind="final")
+    assert "Not live any more" not in final
+    assert 'role="status"' not in final
+    assert "whole run" in final
+    assert "after 20 s instead of 60" in final
+
+
+def test_doubts_are_told_as_they_appear(locustfile: Path) -> None:
+    run = Watched(locustfile, target_rps=50)
+    run.tell("worker_lost", about="worker-2")
+    run.last_news -= 7
+    told = " ".join(read_status(run).doubts)
+    assert "1 worker went silent: worker-2." in told
+    assert "Nothing has come from the master for 7 s" in told
+    assert "worker-1 used more than 90 % of one core in 20 of the last 20 s" in told
+    assert "Stalls of the generators delayed about 90% of the requests" in told
+    assert "The clock of worker-1 is 2.5 s ahead of the master's" in told
+    assert "9 requests/s succeed, 82% below the 50 asked for." in told
+    run.outcome = (True, "")
+    assert read_status(run).doubts == ("1 worker went silent: worker-2.",)
+
+
+def test_before_the_first_second_there_is_nothing_but_the_state(locustfile: Path) -> None:
+    run = Watched(locustfile, seconds=0)
+    run.state = "starting"
+    status = read_status(run)
+    assert status.as_of is None
+    assert math.isnan(status.p99_ms)
+    page = Reader(render(status, kind="live"))
+    assert "starting" in page.text
+    assert "no data yet" in page.text
+    assert "svg" not in page.tags
+
+
+def test_a_long_run_shows_its_last_minutes_beside_the_whole(locustfile: Path) -> None:
+    html = render(read_status(Watched(locustfile, seconds=1500)), kind="live")
+    assert html.count("<svg") == 6
+    assert "last 5 min" in html
+    assert "whole run, 8 s a point" in html
+    assert len(html) < 60_000
