@@ -38,6 +38,7 @@ def examine(runs: str | Path = "runs", *, within_s: float = 60.0) -> Checkup:
         Check(PACKAGES, PACKAGES, packages.check_packages),
         Check("notebook", "notebook kernel", partial(notebook.check_kernel, patience_s)),
         Check("notebook", "figures", notebook.check_figures),
+        Check("notebook", "live panel", notebook.check_widgets),
         Check("load", "locust starts", partial(packages.check_locust, patience_s)),
         Check("load", "ports", machine.check_loopback),
         Check("load", "open files", machine.check_open_files),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import shlex
+import site
 import sys
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from loadlab.doctor.packages import pip_command
 
 LIBRARY = Path("server", "static", "js", "bokeh.min.js")
 """What `loadlab.plot` puts into a notebook, in Bokeh's package."""
+WIDGETS = Path("share", "jupyter", "labextensions", "@jupyter-widgets", "jupyterlab-manager", "package.json")
+"""Where JupyterLab finds the widgets, below a prefix."""
 _THIS_PYTHON = ("python", f"python{sys.version_info[0]}", "python{}.{}".format(*sys.version_info))
 """What Jupyter replaces by its own Python when a kernel's command begins with it."""
 
@@ -47,6 +50,15 @@ def check_figures() -> Finding:
     return Finding(
         "figures", "ok", f"Bokeh's library for the browser is here, {size / 1e6:.1f} MB: no network is needed"
     )
+
+
+def check_widgets() -> Finding:
+    """Whether JupyterLab has what the live panel's buttons need: the browser's half of ipywidgets."""
+    places = (Path(sys.prefix), Path("/usr/local"), Path("/usr"), Path(site.getuserbase()))
+    if any((place / WIDGETS).is_file() for place in places):
+        return Finding("live panel", "ok", "JupyterLab's half of ipywidgets is here")
+    text = "JupyterLab's half of ipywidgets is not in this environment: without it the live panel has no buttons"
+    return Finding("live panel", "warning", text, pip_command("--force-reinstall", "jupyterlab_widgets"))
 
 
 def check_kernel(within_s: float) -> Finding:

@@ -8,7 +8,6 @@ import re
 import shutil
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -91,7 +90,7 @@ class _Story:
         self._progress(live)
         if self._ahead and live.elapsed_s >= self._ahead[0][0]:
             _, text = self._ahead.pop(0)
-            live.tables.add_event("note", text, time=time.time())
+            live.note(text)
             if not self._ahead:
                 self._shop.set_faults()
 

@@ -179,6 +179,14 @@ def test_bokeh_without_its_library(monkeypatch, tmp_path):
     assert "--force-reinstall bokeh" in finding.mend or "--reinstall bokeh" in finding.mend
 
 
+def test_widgets(monkeypatch):
+    assert notebook.check_widgets().status == "ok"
+    monkeypatch.setattr(notebook, "WIDGETS", notebook.WIDGETS.with_name("nothing.json"))
+    finding = notebook.check_widgets()
+    assert finding.status == "warning"
+    assert finding.mend.endswith("jupyterlab_widgets")
+
+
 def test_command(tmp_path):
     environment = {**os.environ, "PATH": str(tmp_path)}
     command = [sys.executable, "-m", "loadlab", "doctor"]
