@@ -6,7 +6,8 @@
 #                      says which variables choose the namespace and the image
 #   make lint          ruff and mypy alone
 #   make bench         the benchmarks, as a table
-#   make lab           JupyterLab with the notebooks
+#   make lab           JupyterLab with the notebooks: it opens the first ten minutes, quickstart
+#   make sample        record the run that ships with loadlab anew
 #   make constraints   take the newest versions of all dependencies into constraints.txt
 #   make clean         remove the environment, caches and builds; recorded runs stay
 
@@ -16,7 +17,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 PIP_OPTIONS := --quiet --disable-pip-version-check
 
-.PHONY: install demo test test-cluster lint bench lab constraints clean system
+.PHONY: install demo test test-cluster lint bench lab sample constraints clean system
 .DEFAULT_GOAL := test
 
 install: $(INSTALLED)
@@ -50,7 +51,10 @@ bench: $(INSTALLED)
 	$(BIN)/python -m benchmarks
 
 lab: $(INSTALLED)
-	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks/load_test.ipynb
+	$(BIN)/jupyter lab --LabApp.default_url=/lab/tree/notebooks/quickstart.ipynb
+
+sample: $(INSTALLED)
+	$(BIN)/python -m loadlab.sample
 
 system:
 	@.ci/system

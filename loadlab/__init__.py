@@ -9,11 +9,15 @@ import importlib
 
 TYPE_CHECKING = False  # what typing.TYPE_CHECKING is; importing typing would take as long as starting Python
 if TYPE_CHECKING:
+    from loadlab import export as export
+    from loadlab.demo import demo_shop as demo_shop
+    from loadlab.doctor import check as check
     from loadlab.errors import LoadlabError as LoadlabError
     from loadlab.live import LiveRun as LiveRun
     from loadlab.progress import progress_line as progress_line
     from loadlab.publishing import publish as publish
     from loadlab.publishing import writable_file as writable_file
+    from loadlab.sample import sample_run as sample_run
     from loadlab.spec import Criteria as Criteria
     from loadlab.spec import KubernetesOptions as KubernetesOptions
     from loadlab.spec import LoadTest as LoadTest
@@ -37,6 +41,8 @@ _HOME = {
     "LiveRun": "loadlab.live",
     "Run": "loadlab.workbench",
     "attach": "loadlab.workbench",
+    "check": "loadlab.doctor",
+    "demo_shop": "loadlab.demo",
     "in_project": "loadlab.spec",
     "make_launcher": "loadlab.workbench",
     "open_run": "loadlab.workbench",
@@ -45,6 +51,7 @@ _HOME = {
     "publish": "loadlab.publishing",
     "run": "loadlab.workbench",
     "runs": "loadlab.workbench",
+    "sample_run": "loadlab.sample",
     "start": "loadlab.workbench",
     "writable_file": "loadlab.publishing",
 }
@@ -58,8 +65,10 @@ def __getattr__(name: str) -> object:
         value = getattr(importlib.import_module(_HOME[name]), name)
         globals()[name] = value
         return value
+    if name == "export":  # a part that people call by its name: loadlab.export.cloudwatch(run)
+        return importlib.import_module("loadlab.export")
     raise AttributeError(f"module 'loadlab' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})
+    return sorted({*globals(), *__all__, "export"})

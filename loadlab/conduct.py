@@ -61,6 +61,7 @@ class ConductedRun:
         self._asked_users: int | None = None
         self._failure: BaseException | None = None
         self._run: Run | None = None
+        self._followers: list[Callable[[], None]] = []
         threading.Thread(target=self._carry_out, name=f"loadlab-{folder.id}", daemon=True).start()
 
     @property
@@ -217,6 +218,15 @@ class ConductedRun:
         recording.swarm.close()
         recording.recorder.stop()
         recording.recorder.settle(SETTLE_S)
+        self._tell_followers()
+
+    def _tell_followers(self) -> None:
+        for action in self._followers:
+            try:
+                action()
+            except Exception as error:  # noqa: BLE001 - whatever it is, the run is archived
+                text = f"What followed the run has failed at its end: {type(error).__name__}: {error}"
+                self.tables.add_event("warning", text, time=time.time())
 
     def _follow(self) -> StreamError | None:
         recorder, answered = self._recorded().recorder, 0
@@ -276,6 +286,7 @@ class ConductedRun:
     def _await_archive(self) -> Run:
         """The archive that the run's owner writes; put together here when the owner has died."""
         self._recorded().recorder.settle(SETTLE_S)
+        self._tell_followers()
         while self._folder.has_journal:
             if not stream.is_being_written(self._folder.journal_path):
                 make_whole(self._folder)

@@ -162,7 +162,14 @@ class ReportError(LoadlabError):
 
 
 class ExportError(LoadlabError):
-    """Results could not be sent completely; the message says what was, what was not, and how to send the rest."""
+    """Results could not be sent completely; the message says what was, what was not, and how to send the rest.
+
+    `receipt` has the same as numbers where sending had begun; see `loadlab.export.Receipt`.
+    """
+
+    def __init__(self, message: str, *, receipt: object = None) -> None:
+        self.receipt = receipt
+        super().__init__(message)
 
 
 def nearest_name(name: str, valid: Iterable[str]) -> str | None:

@@ -33,6 +33,15 @@ class LiveRun(ConductedRun):
     """Whether a cell waits for it without letting the panel's messages through."""
 
     @property
+    def labels(self) -> dict[str, str]:
+        """The labels of its test."""
+        return dict(self.test.labels)
+
+    def when_over(self, action: Callable[[], None]) -> None:
+        """Call `action` when the load has ended and all of it has come, before the run is archived."""
+        self._followers.append(action)
+
+    @property
     def elapsed_s(self) -> float:
         """Seconds from the start of the test to the last one that is recorded."""
         return self.seconds.elapsed_s

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loadlab.shown import Markup, ReportFile
+from loadlab.spec import Criteria, Criterion
 from loadlab.store import Archive, S3Path
 
 if TYPE_CHECKING:
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
     from loadlab.analyse import Validity, Verdict
     from loadlab.report import ReportData
-    from loadlab.spec import Criteria, Criterion
-
 _ROUND_S = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400)
 FIGURE_BINS = 1500
 TABLE_BINS = 60
@@ -83,7 +82,13 @@ class Run(Archive):
 
     @cached_property
     def validity(self) -> Validity:
-        """Whether the test can be trusted, and why not; see `loadlab.analyse.check_validity`."""
+        """Whether the test can be trusted, and why not; see `loadlab.analyse.check_validity`.
+
+        It needs the samples for the highest percentile of its criteria; without criteria, for p99.
+        """
+        return self._check_validity(self.criteria)
+
+    def _check_validity(self, criteria: Criteria) -> Validity:
         from loadlab.analyse import check_validity
 
         test = self.info["loadtest"]
@@ -96,13 +101,12 @@ class Run(Archive):
             target_rps=test.get("target_rps"),
             end_reason=self.info.get("end_reason"),
             planned_s=sum(stage["duration"] for stage in test.get("stages") or ()) or test.get("run_time"),
+            quantile=criteria.quantile or 0.99,
         )
 
     @property
     def criteria(self) -> Criteria:
         """What the test was to be judged by."""
-        from loadlab.spec import Criteria
-
         return Criteria.parse(self.info["loadtest"].get("criteria") or ())
 
     @cached_property
@@ -119,11 +123,11 @@ class Run(Archive):
         """
         from loadlab.analyse import evaluate, judge
         from loadlab.analyse.criteria import TABLES
-        from loadlab.spec import Criteria
 
         asked = Criteria.parse(criteria)
         results = evaluate(asked, {name: getattr(self, name) for name in TABLES}) if asked else ()
-        return judge(asked, results, self.validity, end_reason=self.info.get("end_reason"))
+        validity = self.validity if asked.quantile == self.criteria.quantile else self._check_validity(asked)
+        return judge(asked, results, validity, end_reason=self.info.get("end_reason"))
 
     def judged_by(self, criteria: Criteria | Criterion | str | Sequence[str | Criterion]) -> Run:
         """This run with the verdict by other criteria, of which all its reports tell; its folder stays as it is.
@@ -131,7 +135,8 @@ class Run(Archive):
         Raises SpecError.
         """
         other = Run(self.path)
-        other.verdict = self.judge(criteria)
+        other.validity = other._check_validity(Criteria.parse(criteria))
+        other.verdict = other.judge(criteria)
         return other
 
     def overview(self) -> LayoutDOM:

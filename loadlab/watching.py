@@ -70,7 +70,7 @@ class CriteriaWatch:
             self._regions.pop(region, None)
         elif kind == "event":
             self._ending = self._ending or record.get("event") in _ENDINGS
-        elif kind == "second":
+        elif kind == "second" and isinstance(record.get("t"), int):
             before = self._regions.get(region)
             self._regions[region] = record["t"] if before is None else max(record["t"], before)
         seconds = list(self._regions.values())

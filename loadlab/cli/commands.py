@@ -10,6 +10,7 @@ import click
 
 import loadlab
 from loadlab.cli.exit_codes import UNEXPECTED, exit_code_of_notebook, exit_code_of_run
+from loadlab.cli.export_commands import finish_exports, read_exports
 from loadlab.cli.group import CommandGroup
 from loadlab.cli.junit_file import facts_of_notebook, junit_option, kept_junit, make_place_for_junit
 from loadlab.cli.loadtest_options import kubernetes_options, loadtest_options, read_kubernetes, read_test
@@ -46,6 +47,7 @@ def main() -> None:
 @runs_option
 @click.option("--report", "report_file", metavar="FILE", help="Write the HTML report there; s3://... too.")
 @junit_option
+@click.option("--export", "places", metavar="PLACE", multiple=True, help="Send it there while it goes on: cloudwatch.")
 @click.option("-q", "--quiet", is_flag=True, help="No progress; print only the folder of the run.")
 @click.pass_context
 def run(
@@ -56,6 +58,7 @@ def run(
     runs_folder: str,
     report_file: str | None,
     junit_file: str | None,
+    places: tuple[str, ...],
     quiet: bool,
     **fields: Any,
 ) -> None:
@@ -76,19 +79,22 @@ def run(
 
     make_place_for_junit(junit_file)
     test = read_test(test_file, fields)
+    exports = read_exports(places, test)
     place = workbench.make_launcher(launcher, **read_kubernetes(fields))
     if report_file is not None:
         publishing.writable_file(report_file, "--report")
     with kept_junit(junit_file, test.without_secrets().to_dict()):
         with Progress(quiet=quiet) as progress:
             progress.say(f"starting {test.describe()}")
-            result = workbench.run(test, runs=runs_folder, launcher=place, progress=progress.show)
+            shown = progress.show if exports is None else exports.beside(progress.show)
+            result = workbench.run(test, runs=runs_folder, launcher=place, progress=shown)
         echo(result.path if quiet else f"{result.report_text()}\nRun {result.id} is kept in {result.path}")
         if report_file is not None:
             progress.say(f"Report: {result.report(report_file)}")
         if junit_file is not None:
             progress.say(f"JUnit: {result.report(junit_file, 'junit')}")
-    ctx.exit(exit_code_of_run(result))
+    sent = exports is None or finish_exports(exports, result, progress.say)
+    ctx.exit(exit_code_of_run(result) or (0 if sent else UNEXPECTED))
 
 
 @main.command(short_help="List the recorded runs.")

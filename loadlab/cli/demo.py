@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from loadlab.spec import LoadTest, check_folder
 
@@ -15,13 +15,6 @@ if TYPE_CHECKING:
 USERS = 60
 THINK_TIME = 0.15
 """Sixty visitors in a hurry make some 80 requests a second: enough for a p99 of the default run time."""
-SHOP: dict[str, Any] = {
-    "concurrency": 8,
-    "service_time": 0.02,
-    "distribution": "lognormal",
-    "faults": {"errors": {"GET /search": {"rate": 0.03, "status": 503}}},
-}
-"""A shop that could take 400 requests a second, and whose search fails now and then."""
 
 IF_INVALID = (
     "In the demo the shop, its load generators and the notebook share this machine: when that is slow, or busy with "
@@ -36,7 +29,7 @@ def run_demo(runs: str | Path, run_time: str, workers: int, on_progress: Callabl
     before anything is started, and what `report.run_notebook` raises.
     """
     from loadlab import publishing, store
-    from loadlab.demo import Storefront
+    from loadlab.demo import SHOP, Storefront
     from loadlab.report import find_notebook, run_notebook
 
     notebook = find_notebook("load_test")

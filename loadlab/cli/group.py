@@ -14,12 +14,8 @@ from loadlab.cli.exit_codes import INTERRUPTED, UNEXPECTED
 from loadlab.errors import LoadlabError, nearest_name
 
 
-class CommandGroup(click.Group):
-    """Turns errors into messages and exit codes, and a misspelt command or option into one suggestion.
-
-    A LoadlabError ends with its own exit code. An interrupt ends with 130; SIGTERM counts as one. An unexpected
-    exception is shown with its traceback and ends with 4, because 1 means a missed criterion.
-    """
+class SuggestingGroup(click.Group):
+    """Answers a misspelt command with the nearest one."""
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -31,6 +27,14 @@ class CommandGroup(click.Group):
             hint = f" Did you mean '{nearest}'?" if nearest else ""
             raise click.UsageError(f"No such command '{name}'.{hint}", ctx)
         return super().resolve_command(ctx, args)
+
+
+class CommandGroup(SuggestingGroup):
+    """Turns errors into messages and exit codes, and a misspelt command or option into one suggestion.
+
+    A LoadlabError ends with its own exit code. An interrupt ends with 130; SIGTERM counts as one. An unexpected
+    exception is shown with its traceback and ends with 4, because 1 means a missed criterion.
+    """
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command."""

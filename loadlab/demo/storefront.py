@@ -70,6 +70,10 @@ class Storefront:
     ) -> None:
         self.close()
 
+    def __repr__(self) -> str:
+        place = f"at {self._url}" if self._process is not None else "(not running)"
+        return f"Demo shop {place}: at most {self.capacity():,.0f} requests a second"
+
     @property
     def url(self) -> str:
         """Where it listens, such as ``http://127.0.0.1:43210``; no slash at the end."""

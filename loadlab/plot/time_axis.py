@@ -17,6 +17,9 @@ from loadlab.plot.theme import OTHER_COLOUR, new_figure
 TIME_TOOLTIP = ("time", "@time{%F %T} UTC")
 """The tooltip row of the column `time`; needs ``formatters={"@time": "datetime"}``."""
 
+_MARGIN = 0.01
+"""Of the time that is drawn, at either end."""
+
 
 @dataclass(frozen=True)
 class TimeAxis:
@@ -35,7 +38,7 @@ class TimeAxis:
         """The axis for bins that start at `times` (tz-aware, at least one) and last `resolution`; its margin is 1 %."""
         first = times.min().tz_convert("UTC")
         last = times.max().tz_convert("UTC") + resolution
-        margin = (last - first) * 0.01
+        margin = (last - first) * _MARGIN
         start, end = first - margin, last + margin
         return cls(
             start,
@@ -46,8 +49,10 @@ class TimeAxis:
 
     @property
     def label(self) -> str:
-        """Names the time zone and the day."""
-        first, last = f"{self.start:%Y-%m-%d}", f"{self.end:%Y-%m-%d}"
+        """Names the time zone and the day, or the days, of what is drawn."""
+        margin = (self.end - self.start) * (_MARGIN / (1 + 2 * _MARGIN))
+        inside = self.start + margin, self.end - margin - pd.Timedelta("1ms")
+        first, last = (f"{time.round('1ms'):%Y-%m-%d}" for time in inside)
         return f"time (UTC), {first}" if first == last else f"time (UTC), {first} to {last}"
 
 

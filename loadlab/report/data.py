@@ -15,7 +15,7 @@ UNJUDGED: Mapping[str, Any] = {"status": "unjudged", "reasons": [], "criteria": 
 """The verdict on a run that nobody has judged."""
 
 FIGURES = {
-    "timeline": "Response times, throughput, errors and users over time",
+    "timeline": "Response times, throughput and users over time",
     "heatmap": "Distribution of response times over time",
     "spectrum": "Response time by percentile",
     "stages": "Response time against throughput",

@@ -25,8 +25,6 @@ class Criteria(tuple[Criterion, ...]):
 
         Raises SpecError, naming `field`, with the line that is wrong and a mark below the character.
         """
-        if isinstance(given, Criteria):
-            return cls(given)
         if isinstance(given, str):
             return cls(parse_criteria(given, field))
         if isinstance(given, Criterion):
@@ -51,6 +49,15 @@ class Criteria(tuple[Criterion, ...]):
         Raises SpecError for an invalid run and impossible arguments, NotEnoughSamples where not even p95 can be told.
         """
         return cls(derive_criteria(run, margin, endpoints))
+
+    @property
+    def quantile(self) -> float | None:
+        """The highest quantile that is asked for, which a run has to have the samples for.
+
+        The median where other numbers are asked for only; None without criteria.
+        """
+        asked = [criterion.quantity.quantile for criterion in self if criterion.quantity.quantile is not None]
+        return max(asked, default=0.5) if self else None
 
     def __str__(self) -> str:
         return "; ".join(map(str, self))

@@ -112,7 +112,7 @@ def _wrong_change(criterion: Criterion) -> Problem | None:
             "min": "hangs on a single request; take a percentile, such as p50",
             "max": "hangs on a single request; take a percentile, such as p99",
         }.get(measure, "is 0 most of the time, and of 0 there is no share; write error_ratio < 5% over 30s")
-        return Problem("measure", f"{measure} {why}")
+        return Problem("measure", f"{'count(error:...)' if measure == 'errors' else measure} {why}")
     if criterion.comparison not in (">", ">="):
         return Problem("comparison", f"{change} takes > or >=, for it says what must not happen")
     if criterion.unit:

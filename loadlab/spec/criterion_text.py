@@ -29,9 +29,10 @@ TIME_UNITS: dict[str, Decimal] = {
 CLAUSES = ("over", "for", "within", "from", "else")
 """What may follow the value, in this order."""
 
-_PERCENTILE = re.compile(r"p(?=[0-9.-])")
+_PERCENTILE = re.compile(r"p([0-9]+(?:\.[0-9]+)?)")
 _NUMBER = re.compile(r"-?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)")
 _VALUE_UNIT = re.compile(r"%|/?[^\W\d_][\w/%-]*|/")
+_AFTER = re.compile(r"after(?![\w.])")
 _DURATION = re.compile(r"[0-9.][0-9.]*[^\W\d_]*(?:[0-9.]+[^\W\d_]+)*")
 
 
@@ -43,7 +44,7 @@ def parse_criteria(text: str, field: str = "criterion") -> tuple[Criterion, ...]
     reader, found = Reader(text, field), list[Criterion]()
     while True:
         reader.skip_blanks()
-        if reader.peek() in (";", "\n") and reader.peek():
+        if reader.peek() in (";", "\n"):
             reader.at += 1
         elif reader.peek() == "#":
             end = reader.text.find("\n", reader.at)
@@ -83,10 +84,9 @@ class _Parser:
         reader = self.reader
         begin = reader.at
         quantile = None
-        if reader.take(_PERCENTILE):
-            number = reader.take(_NUMBER)
-            share = None if number is None else float(Decimal(number[0].rstrip(".")).scaleb(-2))
-            if share is None or not 0 < share < 1:
+        if found := reader.take(_PERCENTILE):
+            share = float(Decimal(found[1]).scaleb(-2))
+            if not 0 < share < 1:
                 reader.fail(begin, "a percentile lies between p0 and p100, such as p50, p99 or p99.9")
             word, quantile = "quantile", share
         else:
@@ -234,7 +234,7 @@ class _Parser:
                 self._expect("stop", "else")
                 values["stop"] = True
                 reader.skip_blanks()
-                if reader.text.startswith("after", reader.at) and reader.take_word() == "after":
+                if reader.take(_AFTER):
                     values["stop_after_s"] = self._duration("after", "stop_after_s")
             else:
                 values[f"{word}_s"] = self._duration(word, f"{word}_s")

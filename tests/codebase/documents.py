@@ -1,4 +1,4 @@
-"""README.md and docs/kubernetes.md: their generated parts, their code blocks and their links."""
+"""README.md and its fellows in docs/: their generated parts, their code blocks and their links."""
 
 from __future__ import annotations
 
@@ -18,11 +18,29 @@ from loadlab.spec.specification import Specification
 
 README = PROJECT / "README.md"
 KUBERNETES = PROJECT / "docs" / "kubernetes.md"
-DOCUMENTS = (README, KUBERNETES)
+CLOUDWATCH = PROJECT / "docs" / "cloudwatch.md"
+OPENMETRICS = PROJECT / "docs" / "openmetrics.md"
+DOCUMENTS = (README, KUBERNETES, CLOUDWATCH, OPENMETRICS)
 HELP_WIDTH = 100
 
-ON_KUBERNETES = sorted(str(command.name) for command in CLUSTER_COMMANDS)
-COMMANDS = {README: sorted(main.commands.keys() - set(ON_KUBERNETES)), KUBERNETES: ON_KUBERNETES}
+
+def every_command() -> list[str]:
+    """The names of all commands, those of a group with its name before theirs."""
+    names = []
+    for name, command in main.commands.items():
+        names += [name, *(f"{name} {inner}" for inner in getattr(command, "commands", ()))]
+    return sorted(names)
+
+
+ELSEWHERE = {
+    KUBERNETES: sorted(str(command.name) for command in CLUSTER_COMMANDS),
+    CLOUDWATCH: ["export cloudwatch"],
+    OPENMETRICS: ["export openmetrics"],
+}
+COMMANDS = {
+    README: [name for name in every_command() if not any(name in names for names in ELSEWHERE.values())],
+    **ELSEWHERE,
+}
 """Where each command is documented."""
 
 
@@ -50,7 +68,7 @@ def show_default(field: Any) -> str:
 def render_help(document: Path) -> str:
     """The help texts of a document's commands; README's begin with that of `loadlab` itself."""
     parts = []
-    for command in ([[]] if document == README else []) + [[name] for name in COMMANDS[document]]:
+    for command in ([[]] if document == README else []) + [name.split() for name in COMMANDS[document]]:
         words = [*command, "--help"]
         result = CliRunner().invoke(main, words, prog_name="loadlab", terminal_width=HELP_WIDTH)
         assert result.exit_code == 0, result.output
@@ -65,6 +83,8 @@ GENERATED = {
     (KUBERNETES, "options"): lambda: render_fields(KubernetesOptions),
     (KUBERNETES, "guard"): lambda: render_fields(GuardRails),
     (KUBERNETES, "help"): lambda: render_help(KUBERNETES),
+    (CLOUDWATCH, "help"): lambda: render_help(CLOUDWATCH),
+    (OPENMETRICS, "help"): lambda: render_help(OPENMETRICS),
 }
 """(Document, name of the part) -> what makes it."""
 

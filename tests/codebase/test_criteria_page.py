@@ -7,6 +7,7 @@ import pytest
 from sources import PROJECT
 
 import loadlab
+from loadlab.errors import SpecError
 from loadlab.spec import Criteria, LoadTest
 from loadlab.spec.criterion_rules import KEYWORDS
 from loadlab.spec.criterion_text import COMPARISONS, TIME_UNITS, WORDS
@@ -16,7 +17,8 @@ PAGE = PROJECT / "docs" / "criteria.md"
 TEXT = PAGE.read_text(encoding="utf-8")
 GRAMMAR = re.search(r"```ebnf\n(.*?)```", TEXT, re.DOTALL)[1]  # type: ignore[index]
 EXAMPLES = re.findall(r"^\| `([^`]*[<>=][^`]*)` \|", TEXT, re.MULTILINE)
-INLINE = [text for text in re.findall(r"(?<!\| )`([^`\n]+)`", TEXT) if re.search(r"\S (<|<=|>|>=|==) \d", text)]
+SENSE, _, NONSENSE = TEXT.partition("and what makes no sense")
+INLINE = [text for text in re.findall(r"(?<!\| )`([^`\n]+)`", SENSE) if re.search(r"\S (<|<=|>|>=|==) \d", text)]
 SIGNS = {*'();#,%-."_/*?\\', ":", "error", "p", "/s", "n", "r", "t"}
 
 
@@ -35,6 +37,14 @@ def test_each_example_is_a_criterion(text: str) -> None:
     criteria = Criteria.parse(text)
     assert len(criteria) == 1
     assert Criteria.parse(str(criteria)) == criteria
+
+
+def test_what_makes_no_sense_is_refused() -> None:
+    examples = re.findall(r"`([^`]+)`", NONSENSE)
+    assert len(examples) == 3
+    for text in examples:
+        with pytest.raises(SpecError):
+            Criteria.parse(text)
 
 
 def test_the_grammar_has_the_words_of_the_parser() -> None:

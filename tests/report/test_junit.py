@@ -16,7 +16,7 @@ from report_samples import information, report_data
 from test_report_html import HOSTILE, MEGABYTE
 from verdict_samples import BROKEN, MET, UNKNOWN, result, verdict
 
-from loadlab.report import ReportData, render, render_junit_failure, write
+from loadlab.report import ReportData, render, render_junit_failure, write_page
 
 STRUCTURE = {
     "testsuites": ({"testsuite"}, set(), {"name", "time", "tests", "failures", "errors"}),
@@ -208,6 +208,6 @@ def test_any_text_makes_a_document(text: str) -> None:
 
 
 def test_the_file_is_written_whole(valid: ReportData, tmp_path: Path) -> None:
-    path = write(valid, tmp_path / "junit.xml", "junit")
+    path = write_page(render(valid, "junit"), tmp_path / "junit.xml")
     assert check_structure(path.read_text(encoding="utf-8"))
     assert [each.name for each in tmp_path.iterdir()] == ["junit.xml"]

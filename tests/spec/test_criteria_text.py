@@ -132,6 +132,7 @@ WRONG = {
     "p99 < 3ms from begin": (15, "'start' is expected after 'from'"),
     "p99 < 3ms else halt": (15, "'stop' is expected after 'else'"),
     "p99 < 3ms else stop after": (25, "a time such as"),
+    "p99 < 3ms else stop afterp5s": (20, "is expected here"),
     "count >= 5 else stop": (11, "grows through the run"),
     "p99 < 3ms, rps > 4": (9, "is expected here"),
 }
@@ -155,6 +156,8 @@ def test_an_entry_of_a_list_is_named() -> None:
         Criteria.parse(["p99 < 3ms", "p99 < 3"])
     with pytest.raises(SpecError, match=r"criteria\[0\]: got 3"):
         Criteria.parse([3])
+    with pytest.raises(SpecError, match=r"criteria\[0\]: got Criterion"):
+        Criteria.parse(Criteria([Criterion(P99, "<", math.nan, "ms")]))
     with pytest.raises(SpecError, match="criteria: got 3"):
         Criteria.parse(3)
     with pytest.raises(SpecError, match=r"criteria: got \{\}"):

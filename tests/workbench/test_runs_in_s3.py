@@ -59,7 +59,7 @@ def test_a_run_that_s3_takes_only_at_the_second_try(
     there = loadlab.open_run(f"{s3_place}/{live.id}")
     for name, table in tables.items():
         pd.testing.assert_frame_equal(there.table(name), table)
-    assert repr(there).endswith(f", in {s3_place}/{live.id}")
+    assert repr(there).endswith(f"Kept in {s3_place}/{live.id}.")
     assert (there.path / "logs" / "master.log").read_bytes()
     report = there.report()
     assert str(report) == f"{s3_place}/{live.id}/report.html"

@@ -1,15 +1,18 @@
 """The checkup, on this machine and on ones that lack something."""
 
+import importlib.util
 import json
 import os
 import subprocess
 import sys
 from importlib import metadata
+from importlib.machinery import PathFinder
+from pathlib import Path
 
 import pytest
+from bokeh.resources import Resources
 
-from loadlab import doctor
-from loadlab.doctor import Checkup, Finding, examine
+from loadlab.doctor import asking, examine, machine, notebook, packages
 
 
 def find(checkup, name):
@@ -17,11 +20,17 @@ def find(checkup, name):
     return finding
 
 
+@pytest.fixture(autouse=True)
+def no_cluster(monkeypatch, tmp_path):
+    monkeypatch.setenv("KUBECONFIG", str(tmp_path / "none"))
+
+
 def quick(monkeypatch, **answers):
     """`examine` without starting Locust and Jupyter; `answers` replace theirs."""
     kernels = {"kernelspecs": {"python3": {"spec": {"argv": ["python", "-m", "ipykernel_launcher"]}}}}
     known = {"locust": "locust 2.47.0 from somewhere", "jupyter": json.dumps(kernels), "timedatectl": "yes", **answers}
-    monkeypatch.setattr(doctor, "_ask", lambda *words: next(known[word] for word in words if word in known))
+    for module in (machine, notebook, packages):
+        monkeypatch.setattr(module, "ask", lambda *words, **_: next(known[word] for word in words if word in known))
 
 
 def test_this_machine(tmp_path):
@@ -74,7 +83,7 @@ def test_loadlab_not_installed(monkeypatch):
     ("installed", "wanted"), [("2.47.0", "2.47"), ("10.0", "9.9"), ("3.0rc1", "3.0"), ("2026.1.post2", "2026.1")]
 )
 def test_versions_are_compared_as_numbers(installed, wanted):
-    assert doctor._release(installed) >= doctor._release(wanted)
+    assert packages.release(installed) >= packages.release(wanted)
 
 
 def test_locust_that_does_not_start(monkeypatch):
@@ -141,20 +150,41 @@ def test_few_open_files(monkeypatch):
 
 def test_clock_in_the_past(monkeypatch):
     quick(monkeypatch)
-    monkeypatch.setattr(doctor.time, "time", lambda: 0.0)
+    monkeypatch.setattr(machine.time, "time", lambda: 0.0)
     assert find(examine(), "clock").status == "missing"
 
 
-def test_a_question_that_hangs_or_cannot_be_asked():
-    assert "nonexistent" in doctor._ask("/nonexistent/program")
+def test_a_question_that_cannot_be_asked():
+    assert "nonexistent" in asking.ask("/nonexistent/program")
 
 
-def test_text_and_frame():
-    checkup = Checkup((Finding("a", "ok", "1"), Finding("bcd", "missing", "not there", "get it")))
-    assert str(checkup) == "✓ a    1\n✕ bcd  not there\n       → get it"
-    frame = checkup.to_frame()
-    assert list(frame.columns) == ["name", "status", "found", "mend"]
-    assert frame["mend"].tolist() == ["", "get it"]
+def test_no_loopback(monkeypatch):
+    quick(monkeypatch)
+    monkeypatch.setattr(machine, "LOOPBACK", "192.0.2.1")  # of documentation: no interface has it
+    finding = find(examine(), "ports")
+    assert (finding.status, "192.0.2.1" in finding.found) == ("missing", True)
+
+
+def test_bokeh_without_its_library(monkeypatch, tmp_path):
+    assert notebook.check_figures().status == "ok"
+    library = importlib.util.find_spec("bokeh").origin
+    put_in = "".join(Resources(mode="inline", components=["bokeh"]).js_raw)
+    assert (Path(library).parent / notebook.LIBRARY).read_text() in put_in
+    (tmp_path / "bokeh").mkdir()
+    (tmp_path / "bokeh" / "__init__.py").write_text("")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: PathFinder.find_spec(name, [str(tmp_path)]))
+    finding = notebook.check_figures()
+    assert finding.status == "missing"
+    assert finding.found.endswith("bokeh.min.js: No such file or directory")
+    assert "--force-reinstall bokeh" in finding.mend or "--reinstall bokeh" in finding.mend
+
+
+def test_widgets(monkeypatch):
+    assert notebook.check_widgets().status == "ok"
+    monkeypatch.setattr(notebook, "WIDGETS", notebook.WIDGETS.with_name("nothing.json"))
+    finding = notebook.check_widgets()
+    assert finding.status == "warning"
+    assert finding.mend.endswith("jupyterlab_widgets")
 
 
 def test_command(tmp_path):
@@ -162,7 +192,7 @@ def test_command(tmp_path):
     command = [sys.executable, "-m", "loadlab", "doctor"]
     answer = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
     assert answer.returncode == 0, answer.stdout
-    assert "- git" in answer.stdout
+    assert "– git" in answer.stdout
     (tmp_path / "runs").write_text("a file")
     answer = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=120)
     assert answer.returncode == 4

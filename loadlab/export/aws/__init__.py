@@ -1,0 +1,1 @@
+"""CloudWatch: metrics, live and afterwards, a dashboard, and alarms."""

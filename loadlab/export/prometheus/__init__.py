@@ -1,0 +1,1 @@
+"""Prometheus and whatever reads its formats: a Pushgateway, a textfile collector, ``promtool`` for a backfill."""
