@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from loadlab import store, stream
 from loadlab.errors import SpecError, StoreError
 from loadlab.live import LiveRun
 from loadlab.recording import Recording
-from loadlab.spec import LoadTest
+from loadlab.spec import LoadTest, read_guard_rails
 
 if TYPE_CHECKING:
     from loadlab.launch.adopted import AdoptedSwarm
+    from loadlab.launch.kubernetes_swarm import KubernetesSwarm
 
 
 def attach_to(folder: store.RunFolder) -> LiveRun:
@@ -36,7 +37,8 @@ def attach_to(folder: store.RunFolder) -> LiveRun:
     address = json.loads(folder.swarm_path.read_text())
     status = look_at(**address)
     alive = stream.is_being_written(folder.journal_path)
-    if status is None or (status["ended"] and not alive):
+    on_kubernetes = info["launcher"] == "kubernetes"
+    if (status is None and (alive or not on_kubernetes)) or (status is not None and status["ended"] and not alive):
         raise StoreError(
             f"the load of run {folder.id} is over, or its master cannot be reached from here; "
             f"loadlab.open_run('{folder.id}') opens it when it has ended"
@@ -48,29 +50,45 @@ def attach_to(folder: store.RunFolder) -> LiveRun:
 
     def begin(live: LiveRun) -> Recording:
         journal = stream.Journal.resumed(folder.journal_path)
-        swarm = AdoptedSwarm(test, folder.path, **address, owned=journal is not None, remaining_s=live.remaining_s)
-        return _read(live, swarm, journal)
+        try:
+            if journal is not None and on_kubernetes:
+                return _take_release(live, folder, info["kubernetes"], address["token"], journal)
+            owned = journal is not None
+            swarm = AdoptedSwarm(test, folder.path, **address, owned=owned, remaining_s=live.remaining_s)
+            swarm.guard_rails = read_guard_rails()[0] if on_kubernetes else None
+            return _read(live, swarm, journal)
+        except BaseException:
+            if journal is not None:
+                journal.close()
+            raise
 
     live = LiveRun(test, folder, begin)
     live.swarm  # noqa: B018 - waits until it is known who owns it, and raises what is wrong
     return live
 
 
-def _read(live: LiveRun, swarm: AdoptedSwarm, journal: stream.Journal | None) -> Recording:
+def _take_release(
+    live: LiveRun, folder: store.RunFolder, facts: dict[str, Any], token: str, journal: stream.Journal
+) -> Recording:
+    """Its owner's way to the master has gone with it: make another one."""
+    from loadlab.launch.kubernetes import adopt_release
+
+    swarm = adopt_release(live.test, facts, run_id=folder.id, token=token, logs=folder.logs)
+    folder.write_swarm({"url": swarm.url, "token": token})
+    recording = _read(live, swarm, journal)
+    swarm.ends_in(live.remaining_s())
+    return recording
+
+
+def _read(live: LiveRun, swarm: AdoptedSwarm | KubernetesSwarm, journal: stream.Journal | None) -> Recording:
     live.is_guest = journal is None
     tables, last_seq = live.prepare_tables(), 0
-    if journal is None:
-        source = stream.RecordStream(swarm.url, swarm.token, guest=True)
-        return live.record(swarm, source, None)
-    try:
-        for record in stream.read_journal(journal.path):
-            tables.add(record.payload)
-            live.saw(record.payload)
-            last_seq = record.seq
-        return live.record(swarm, stream.RecordStream(swarm.url, swarm.token, after=last_seq), journal)
-    except BaseException:
-        journal.close()
-        raise
+    for record in stream.read_journal(journal.path) if journal is not None else ():
+        tables.add(record.payload)
+        live.saw(record.payload)
+        last_seq = record.seq
+    source = stream.RecordStream(swarm.url, swarm.token, after=last_seq, guest=journal is None)
+    return live.record(swarm, source, journal)
 
 
 def _why_not(folder: store.RunFolder, status: object) -> str:

@@ -16,7 +16,7 @@ from loadlab.launch import uninterrupted
 from loadlab.results import Run
 
 if TYPE_CHECKING:
-    from loadlab.analyse import CriterionResult
+    from loadlab.analyse import CriterionResult, Validity, Verdict
     from loadlab.panel import Status
 
 Progress = Callable[["LiveRun"], None]
@@ -79,8 +79,8 @@ class LiveRun(ConductedRun):
         if self._run is None:
             return True, f"{type(self._failure).__name__}: {self._failure}"
         verdict, validity = self._run.verdict, self._run.validity
-        status = validity.status if verdict.status == "unjudged" else verdict.status
-        reasons = verdict.reasons or validity.reasons
+        told: Verdict | Validity = validity if verdict.status == "unjudged" else verdict
+        status, reasons = told.status, told.reasons
         text, more = "".join(f": {reason}" for reason in reasons[:1]), len(reasons) - 1
         return True, f"{status}{text}" + (f" (and {more} more)" if more > 0 else "")
 
@@ -161,8 +161,15 @@ class LiveRun(ConductedRun):
         Raises what kept the swarm from coming up, and StoreError when the archive cannot be written; the journal is
         kept then.
         """
-        told, caught = 0.0, 0
         self.blocked = True
+        try:
+            self._wait(progress)
+        finally:
+            self.blocked = False
+        return self._outcome()
+
+    def _wait(self, progress: Progress | None) -> None:
+        told, caught = 0.0, 0
         while not self._done.is_set() and not self._leaving:
             try:
                 while caught:  # answered here, where the next one is caught too
@@ -177,7 +184,6 @@ class LiveRun(ConductedRun):
                 self.kill()
                 uninterrupted(self._done.wait, CLOSING)
                 raise
-        return self._outcome()
 
     def _is_due(self, told: float) -> bool:
         return self._begun.is_set() and time.monotonic() - told >= 1.0

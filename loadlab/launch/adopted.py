@@ -40,7 +40,7 @@ class AdoptedSwarm(DrivenSwarm):
 
     def set_users(self, users: int, spawn_rate: float) -> None:
         """See `Swarm.set_users`."""
-        self._ends = time.monotonic() + self._remaining_s()
+        self.ends_in(self._remaining_s())
         super().set_users(users, spawn_rate)
 
     def lost_parts(self) -> list[str]:

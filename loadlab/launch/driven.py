@@ -44,9 +44,13 @@ class DrivenSwarm(ABC):
         """See `Swarm.lose`: there are no others."""
         return False
 
+    def ends_in(self, seconds: float) -> None:
+        """Know how long the test has to go, which Locust forgets when the number of users changes."""
+        self._ends = time.monotonic() + math.ceil(seconds)
+
     def start(self) -> None:
         """See `Swarm.start`."""
-        self._ends = time.monotonic() + math.ceil(self.test.run_time)
+        self.ends_in(self.test.run_time)
         self._api.start(self.test)
 
     def set_users(self, users: int, spawn_rate: float) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 
 from loadlab.errors import SpecError
 from loadlab.launch.bundle import Bundle, make_bundle
-from loadlab.launch.cluster import Cluster
+from loadlab.launch.cluster import IN_CLUSTER, Cluster
 from loadlab.launch.diagnosis import check_syntax
 from loadlab.launch.helm import CHART, Chart, Helm
 from loadlab.launch.kubernetes_swarm import KubernetesSwarm
@@ -201,6 +201,23 @@ class Plan:
         helm = Helm(self.options.only_context, self.options.namespace)
         helm.version  # noqa: B018 - raises when there is no helm, or an old one
         return helm
+
+
+def adopt_release(test: LoadTest, facts: dict[str, Any], *, run_id: str, token: str, logs: Path) -> KubernetesSwarm:
+    """The swarm of a run whose owner has died, by what run.json tells of it (`facts`), to be driven and removed here.
+
+    Raises ClusterUnreachable, HelmFailed, and LaunchError when there is no master any more.
+    """
+    cluster = Cluster(None if facts["context"] == IN_CLUSTER else facts["context"], facts["namespace"])
+    try:
+        release = Release(cluster, Helm(cluster.kubeconfig_context, cluster.namespace), facts["release"], run_id)
+        swarm = KubernetesSwarm(test, token, release, facts["helm_values"]["service"]["port"], logs)
+        swarm.guard_rails = read_guard_rails()[0]
+        swarm.rejoin()
+    except BaseException:
+        cluster.close()
+        raise
+    return swarm
 
 
 def _user() -> str:

@@ -89,6 +89,17 @@ class KubernetesSwarm(DrivenSwarm):
                 tell(f"waiting for {self.release.name}: {reason}")
                 told = reason
             time.sleep(LOOK_S)
+        self._begin_to_watch()
+
+    def rejoin(self) -> None:
+        """Reach the master of a release that another process has installed. Raises LaunchError without a master."""
+        master = next((pod for pod in self.pods("master") if is_ready(pod)), None)
+        if master is None:
+            raise LaunchError(f"{self.release.name} has no master that could be reached")
+        self._reach(master)
+        self._begin_to_watch()
+
+    def _begin_to_watch(self) -> None:
         self._watcher = threading.Thread(target=self._watch, name="loadlab-pods", daemon=True)
         self._watcher.start()
 

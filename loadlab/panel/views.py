@@ -32,6 +32,7 @@ from loadlab.plot.text import plain_text
 TICK_S = 1.0
 SNAPSHOT_TICKS = 5
 TOLD_CHARS = 200
+BLOCKED = "A cell waits: interrupt it to end the test, or write `await live` for buttons that work."
 FRESH_S = 5.0
 """A live picture without a next one for so long says that it is not live any more."""
 
@@ -208,7 +209,9 @@ class Controls:
         self._note.disabled = self._text.disabled = not steerable
         self._fewer.disabled = self._more.disabled = not steerable or self._run.fixed_users
         if blocked:
-            self._tell("A cell waits: interrupt it to end the test, or write `await live` for buttons that work.")
+            self._tell(BLOCKED)
+        elif self._told.value == escape(BLOCKED):
+            self._tell("")
 
     def hide(self) -> None:
         """The run is over: there is nothing to steer."""
