@@ -75,11 +75,15 @@ def processes_of(locustfile: Path) -> list[psutil.Process]:
     return [p for p in psutil.process_iter(["cmdline"]) if any(str(locustfile) in w for w in p.info["cmdline"] or ())]
 
 
-@pytest.mark.parametrize("waiting", ["await live", "live.wait()"])
+TELL = "lambda live: print('waiting', flush=True)"
+"""Progress that is told from inside the wait: an interrupt before it would be Python's own."""
+
+
+@pytest.mark.parametrize("waiting", [f"await live.finished({TELL})", f"live.wait({TELL})"])
 def test_one_interrupt_ends_the_test_in_good_order(notebook: Notebook, tmp_path: Path, waiting: str) -> None:
     with Storefront() as shop:
         locustfile = start(notebook, shop.url, tmp_path / "runs")
-        notebook.begin(f"print('waiting', flush=True)\nrun = {waiting}\nprint('got', run.info['end_reason'])")
+        notebook.begin(f"run = {waiting}\nprint('got', run.info['end_reason'])")
         notebook.hear(lambda text: "waiting" in text)
         notebook.interrupt()
         told = notebook.hear()
@@ -95,7 +99,7 @@ def test_one_interrupt_ends_the_test_in_good_order(notebook: Notebook, tmp_path:
 def test_the_second_interrupt_of_an_await_kills(notebook: Notebook, tmp_path: Path) -> None:
     with Storefront(service_time=60, concurrency=64) as stuck:
         locustfile = start(notebook, stuck.url, tmp_path / "runs", stop_timeout=60)
-        notebook.begin("print('waiting', flush=True)\nrun = await live\nprint('got', run.info['end_reason'])")
+        notebook.begin(f"run = await live.finished({TELL})\nprint('got', run.info['end_reason'])")
         notebook.hear(lambda text: "waiting" in text)
         notebook.interrupt()
         notebook.hear(lambda text: "interrupt again to kill it" in text)
