@@ -21,6 +21,8 @@ from loadlab.watching import BROKEN_END, CriteriaWatch
 CLOSING = "the run is being closed and written"
 POLL_S = 0.1
 SETTLE_S = 5.0
+KILLED_S = 60.0
+"""After a guest has killed the swarm, its owner gets this long to write the archive."""
 
 
 class ConductedRun:
@@ -57,6 +59,7 @@ class ConductedRun:
         self._target = folder.read_target()
         self._master_left = self._killed = self._closing = self._sending = False
         self._leaving = False
+        self._killed_at: float | None = None
         self._start_lock = threading.Lock()
         self._asked_users: int | None = None
         self._failure: BaseException | None = None
@@ -98,10 +101,11 @@ class ConductedRun:
 
     def kill(self) -> None:
         """End the swarm at once; what has been recorded is kept."""
-        self.given_up.set()
         if not self._begun.is_set():
+            self.given_up.set()
             return
         recording = self._recorded()
+        self._killed_at = time.monotonic()
         self._killed = self.tables.end is None
         if recording.journal is None:
             recording.swarm.end()  # type: ignore[attr-defined] # a guest's swarm is an AdoptedSwarm
@@ -287,13 +291,24 @@ class ConductedRun:
         """The archive that the run's owner writes; put together here when the owner has died."""
         self._recorded().recorder.settle(SETTLE_S)
         self._tell_followers()
+        since = time.monotonic()
         while self._folder.has_journal:
             if not stream.is_being_written(self._folder.journal_path):
                 make_whole(self._folder)
-            elif self.given_up.wait(POLL_S):
-                break
+            elif self._has_waited(since):
+                raise StoreError(
+                    f"run {self.id} was killed, but the process that owns it has not written its archive within "
+                    f"{KILLED_S:g} s; loadlab.open_run('{self.id}') opens it when it has"
+                )
+            else:
+                time.sleep(POLL_S)
         if self._target is None:
             return Run(self.path)
-        while self.path.is_dir() and not self.given_up.wait(POLL_S):  # its owner sends it, and removes it then
-            pass
+        since = time.monotonic()
+        while self.path.is_dir() and not self._has_waited(since):  # its owner sends it, and removes it then
+            time.sleep(POLL_S)
         return Run(self.path if self.path.is_dir() else self._target / self.id)
+
+    def _has_waited(self, since: float) -> bool:
+        """Whether a guest that has killed the swarm has waited long enough for its owner."""
+        return self._killed_at is not None and time.monotonic() - max(since, self._killed_at) > KILLED_S

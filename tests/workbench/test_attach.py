@@ -76,3 +76,15 @@ def test_who_attaches_after_the_owners_death_takes_its_place(
     assert not (folder / "swarm.json").exists()
     with pytest.raises(StoreError, match=rf"is over: loadlab.open_run\('{run.id}'\) opens it"):
         loadlab.attach(run.id, tmp_path / "runs")
+
+
+def test_a_guest_that_kills_the_swarm_gets_the_owners_archive(make_test: MakeTest, own: Own, tmp_path: Path) -> None:
+    owner = own(make_test(run_time=300, lease=10))
+    guest = loadlab.attach("latest", tmp_path / "runs")
+    until(lambda: guest.seconds.requests > 0)
+    guest.kill()
+    run = guest.wait()
+    out, _ = owner.communicate(timeout=60)
+    assert json.loads(out) == {"reason": run.info["end_reason"], "count": run.requests["count"].sum()}
+    assert guest.state not in ("None", "failed")
+    assert repr(guest).startswith(f"LiveRun {run.id} ({guest.state}): ")
