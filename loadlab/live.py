@@ -85,6 +85,11 @@ class LiveRun(ConductedRun):
         return True, f"{status}{text}" + (f" (and {more} more)" if more > 0 else "")
 
     @property
+    def archived(self) -> Run | None:
+        """The run in its archive; None while it goes on, and when it has failed."""
+        return self._run
+
+    @property
     def own_warnings(self) -> list[str]:
         """What this process has to say about its recording."""
         events = self._tables.own_events if self._tables is not None else []
