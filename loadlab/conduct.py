@@ -21,6 +21,8 @@ from loadlab.watching import BROKEN_END, CriteriaWatch
 CLOSING = "the run is being closed and written"
 POLL_S = 0.1
 SETTLE_S = 5.0
+TOLD_S = 10.0
+"""The master's records tell of a change of users within so long, if it has changed anything."""
 KILLED_S = 60.0
 """After a guest has killed the swarm, its owner gets this long to write the archive."""
 
@@ -61,7 +63,7 @@ class ConductedRun:
         self._leaving = False
         self._killed_at: float | None = None
         self._start_lock = threading.Lock()
-        self._asked_users: int | None = None
+        self._asked: tuple[int, float] | None = None
         self._failure: BaseException | None = None
         self._run: Run | None = None
         self._followers: list[Callable[[], None]] = []
@@ -213,6 +215,8 @@ class ConductedRun:
         """Be told of a record (a parsed line) that is in the tables."""
         self.last_news = time.monotonic()
         self.seconds.add(record)
+        if record.get("event") == "stage" and self._asked is not None and self._asked[0] == self.seconds.target_users:
+            self._asked = None
         if self._watch is not None:
             self._watch.see(record)
 

@@ -91,7 +91,8 @@ class Status:
     rps (successful requests a second), error_ratio (0 to 1) and the percentiles, exact from the histograms, are those
     of the last `window_s` closed seconds under load; of a run that is over, those of all of it. NaN where there was
     nothing to measure. `as_of` is the end of the last closed second in epoch seconds, on the master's clock; None
-    before there is one. The load is under way from `began` to `stopped` (the same), which are None before. `criteria` are judged as if the run ended now. `endpoints` are ordered, the worst first.
+    before there is one. Users run from `began` to `stopped`, on the same clock; None before that. `criteria` are judged
+    as if the run ended now. `endpoints` are ordered, the worst first.
     """
 
     run_id: str
@@ -225,8 +226,13 @@ def _numbers(request_type: str, name: str, covered: Tally, total: Tally, covered
 
 def _summed(row: dict[Hashable, Any]) -> EndpointStatus:
     """A row of `analyse.summarise`."""
-    numbers = (float(row[name]) for name in ("rps", "error_ratio", "p50_ms", "p95_ms", "p99_ms"))
-    return EndpointStatus(str(row["request_type"]), str(row["name"]), *numbers, int(row["count"]), int(row["failures"]))
+    return EndpointStatus(
+        request_type=str(row["request_type"]),
+        name=str(row["name"]),
+        requests=int(row["count"]),
+        failures=int(row["failures"]),
+        **{name: float(row[name]) for name in ("rps", "error_ratio", "p50_ms", "p95_ms", "p99_ms")},
+    )
 
 
 def _endpoints(seconds: LiveSeconds, covered_s: float, over: bool) -> list[EndpointStatus]:

@@ -13,6 +13,7 @@ from locust_left import locust_processes, until
 import loadlab
 from loadlab.demo import Storefront
 from loadlab.errors import LaunchError, SpecError, StoreError
+from loadlab.panel import read_status
 
 MakeTest = Callable[..., loadlab.LoadTest]
 Own = Callable[[loadlab.LoadTest], subprocess.Popen[str]]
@@ -32,6 +33,11 @@ def test_a_guest_sees_all_of_it_steers_it_and_gets_the_owners_archive(
     assert guest.status.target_users == 14
     with pytest.raises(SpecError, match="users: got 0"):
         guest.set_users(0)
+    for rate in ("x", True, float("inf"), 0):
+        with pytest.raises(SpecError, match="spawn_rate: got"):
+            guest.set_users(20, rate)  # type: ignore[arg-type]
+    with pytest.raises(SpecError, match="text: got None"):
+        guest.note(None)  # type: ignore[arg-type]
     guest.stop()
     run = guest.wait()
     out, _ = owner.communicate(timeout=60)
@@ -45,6 +51,10 @@ def test_a_guest_sees_all_of_it_steers_it_and_gets_the_owners_archive(
     assert first < notes["time"].iloc[0] < last
     with pytest.raises(LaunchError):
         guest.set_users(5)
+    with pytest.raises(LaunchError, match="the test is over"):
+        guest.note("too late")
+    assert f"{received:,} requests" in repr(guest)
+    assert read_status(guest).rps == run.summary()["rps"].iloc[-1]
 
 
 def test_who_attaches_after_the_owners_death_takes_its_place(
