@@ -21,7 +21,7 @@ from loadlab.export.aws.limits import (
 from loadlab.export.aws.naming import Dimensions, clean_name
 from loadlab.export.aws.tables import COUNTED, GAUGED, SIGNAL
 from loadlab.export.aws.target import Target
-from loadlab.spec import Criterion, Quantity, format_duration
+from loadlab.spec import Criterion, Quantity, fold_name, format_duration
 
 FINE_PERIODS_S = (10, 20, 30)
 """Periods below a minute that an alarm can have, of metrics of one second."""
@@ -49,6 +49,10 @@ class Catalog:
     """(request_type, name) of its requests."""
     metrics: Mapping[str, str] | None = None
     """Its business metrics, and the kind of each: count or gauge."""
+    kinds: Collection[str] | None = None
+    """Its kinds of failures."""
+    signals: Collection[str] | None = None
+    """The names of its signals."""
 
 
 @dataclass
@@ -67,7 +71,7 @@ def express(criterion: Criterion, target: Target, catalog: Catalog) -> tuple[dic
     Raises NotExpressible.
     """
     period_s, periods, notes = _periods(criterion, target)
-    series = _series(criterion, target, catalog, period_s)
+    series = _series(criterion, target, catalog)
     notes += series.notes
     when = criterion.comparison if criterion.is_alarm or criterion.change else OPPOSITES[criterion.comparison]
     threshold = criterion.threshold + 0.0  # -0.0 is 0.0
@@ -148,15 +152,15 @@ def _periods(criterion: Criterion, target: Target) -> tuple[int, int, list[str]]
     return period_s, periods, notes
 
 
-def _series(criterion: Criterion, target: Target, catalog: Catalog, period_s: int) -> Series:
+def _series(criterion: Criterion, target: Target, catalog: Catalog) -> Series:
     quantity = criterion.quantity
     measure = quantity.measure
     if measure in ("metric", "signal", "errors", "users"):
-        return _other_series(criterion, target, catalog, period_s)
+        return _other_series(criterion, target, catalog)
     of = _dimensions(quantity, target, catalog)
     requests, failures = ("requests", "Requests", of, "Sum"), ("failures", "Failures", of, "Sum")
     if measure == "rps":
-        return Series([requests, failures], f"(requests - failures) / {period_s}")
+        return Series([requests, failures, _seconds(target)], "(requests - failures) / seconds")
     if measure == "error_ratio":
         return Series([requests, failures], "failures / requests")
     if measure == "count":
@@ -174,18 +178,27 @@ def _percentile(quantile: float) -> str:
     return f"p{text}"
 
 
-def _other_series(criterion: Criterion, target: Target, catalog: Catalog, period_s: int) -> Series:
+def _seconds(target: Target) -> tuple[str, str, Dimensions, str]:
+    """How many seconds of a period were recorded: `Users` has a sample for each. A run that begins or ends within a
+    period fills only a part of it."""
+    return "seconds", "Users", target.base, "SampleCount"
+
+
+def _other_series(criterion: Criterion, target: Target, catalog: Catalog) -> Series:
     """Errors, users, business metrics and signals: they belong to no request name."""
     quantity = criterion.quantity
     _refuse_pattern(quantity.name)
     if quantity.measure == "errors":
         if not (criterion.threshold == 0 and criterion.comparison in ("==", "<=")):
             _refuse_whole_run(criterion, "a number of failures")
-        kind = (("kind", clean_name(quantity.name, MAX_VALUE_CHARS)),) if quantity.name else ()
-        return Series([("errors", "Errors", (*target.base, *kind), "Sum")])
+        name, notes = _kind(quantity.name, catalog)
+        kind = (("kind", clean_name(name, MAX_VALUE_CHARS)),) if name else ()
+        return Series([("errors", "Errors", (*target.base, *kind), "Sum")], notes=notes)
     if quantity.measure == "users":
         return Series([("users", "Users", target.base, "Average")])
     if quantity.measure == "signal":
+        if catalog.signals is not None and quantity.name not in catalog.signals:
+            raise NotExpressible(f"the run has no signal {quantity.name!r}{_hint(quantity.name, catalog.signals)}")
         upper = OPPOSITES[criterion.comparison] in (">", ">=", "!=") or criterion.change == "rises"
         series = Series([("level", _own(SIGNAL, quantity), target.base, "Maximum" if upper else "Minimum")])
         series.notes.append("the worst value of any object in the period, not the mean of each object")
@@ -196,7 +209,8 @@ def _other_series(criterion: Criterion, target: Target, catalog: Catalog, period
     if catalog.metrics is not None and quantity.name not in kinds:
         raise NotExpressible(f"the run has no metric {quantity.name!r}{_hint(quantity.name, kinds)}")
     if criterion.unit == "/s":
-        return Series([("counted", _own(COUNTED, quantity), target.base, "Sum")], f"counted / {period_s}")
+        counted = ("counted", _own(COUNTED, quantity), target.base, "Sum")
+        return Series([counted, _seconds(target)], "counted / seconds")
     if kinds.get(quantity.name) == "count":
         _refuse_whole_run(criterion, "a total")
         return Series([("counted", _own(COUNTED, quantity), target.base, "Sum")])
@@ -204,6 +218,19 @@ def _other_series(criterion: Criterion, target: Target, catalog: Catalog, period
     if quantity.name not in kinds:
         series.notes.append("taken for a gauge; give a run that has it if it is counted")
     return series
+
+
+def _kind(wanted: str, catalog: Catalog) -> tuple[str, list[str]]:
+    """The kind of failures as the run spells it, which a criterion may spell otherwise; a note where it has none."""
+    if not wanted or catalog.kinds is None:
+        return wanted, ["give a run that has this kind if it may be spelt otherwise"] if wanted else []
+    spelt = sorted(kind for kind in catalog.kinds if fold_name(kind) == fold_name(wanted))
+    if len(spelt) > 1:
+        raise NotExpressible(f"{wanted!r} is {' and '.join(map(repr, spelt))}, which are metrics of their own")
+    if spelt:
+        return spelt[0], []
+    there = ", ".join(sorted(catalog.kinds)) or "none"
+    return wanted, [f"the run has no failures of this kind, spelt so it is watched for (there are: {there})"]
 
 
 def _own(prefix: str, quantity: Quantity) -> str:

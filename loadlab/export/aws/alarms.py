@@ -197,9 +197,13 @@ def _catalog(run: Source | None) -> Catalog:
         return Catalog()
     requests = run.table("requests")[["request_type", "name"]].drop_duplicates()
     metrics = run.table("metrics")[["name", "kind"]].drop_duplicates()
+    signals = run.table("signals")["metric"].dropna().unique()
+    kinds = run.table("errors")["kind"].dropna().unique()
     return Catalog(
         requests={(str(kind), str(name)) for kind, name in requests.itertuples(index=False)},
         metrics={str(name): str(kind) for name, kind in metrics.itertuples(index=False)},
+        kinds={str(kind) for kind in kinds},
+        signals={str(name) for name in signals},
     )
 
 
