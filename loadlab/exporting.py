@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loadlab import export, store
-from loadlab.errors import ExportError, SpecError
+from loadlab.errors import LoadlabError, SpecError
 from loadlab.export.aws.target import read_target
 from loadlab.results import Run
 
@@ -47,11 +47,12 @@ class Exports:
 
         return call
 
-    def finish(self, run: Run) -> tuple[list[export.Receipt], list[ExportError]]:
-        """Send what is left of the recorded run: what became of it, and what went wrong."""
+    def finish(self, run: Run) -> tuple[list[export.Receipt], list[LoadlabError]]:
+        """Send what is left of the recorded run: what became of it, and what went wrong, also
+        with the place that the run is kept in: its verdict stands all the same."""
         try:
             return [export.cloudwatch(run) if self._sending is None else self._sending.finish(run)], []
-        except ExportError as error:
+        except LoadlabError as error:
             return [], [error]
 
 

@@ -109,8 +109,6 @@ class Sender:
                 self._deliver(parcel)
             except NotDelivered as reason:
                 return reason
-            self.items += parcel.items
-            self.requests += 1
         return None
 
     def _deliver(self, parcel: Parcel) -> None:
@@ -127,5 +125,7 @@ class Sender:
                     raise
                 time.sleep(wait_s)
             else:
+                self.items += parcel.items
+                self.requests += 1
                 self.ledger.accept(number, parcel, in_doubt=in_doubt)
                 return
