@@ -161,13 +161,18 @@ def test_a_real_run(aws, tmp_path, monkeypatch):
     words = ["--host", f"http://{aws.moto[0]}:{aws.moto[1]}", "--users", "3", "--spawn-rate", "30", "--run-time", "3s"]
     words += ["--locustfile", str(tmp_path / "plain.py"), "--runs", str(tmp_path / "runs"), "--export", "cloudwatch"]
     missing = CliRunner().invoke(main, ["run", *words], prog_name="loadlab")
-    assert (missing.exit_code, "service: missing" in missing.stderr) == (2, True)
+    assert (missing.exit_code, "service and environment: missing" in missing.stderr) == (2, True)
     assert not (tmp_path / "runs").exists()  # told before any load
     words += ["--label", "service=shop", "--label", "environment=staging"]
+    with monkeypatch.context() as nowhere:
+        nowhere.delenv("AWS_REGION")
+        blind = CliRunner().invoke(main, ["run", *words], prog_name="loadlab")
+    assert (blind.exit_code, "AWS: no region" in blind.stderr) == (4, True)
+    assert not (tmp_path / "runs").exists()
     ran = CliRunner().invoke(main, ["run", *words], prog_name="loadlab")
     assert ran.exit_code == 3, ran.output  # three seconds prove nothing
     # its last seconds were sent before the run was archived, so that nothing was left
-    assert re.search(r"sent 0 datums in 0 requests, \d+ had been sent before", ran.stderr), ran.stderr
+    assert re.search(r"nothing is left to send, \d+ had been sent before", ran.stderr), ran.stderr
     run = loadlab.open_run("latest", tmp_path / "runs")
     found = read_accepted(aws.accepted)
     assert aws.refused == []
@@ -185,12 +190,18 @@ def test_an_export_that_fails_leaves_the_run_alone(aws, tmp_path, monkeypatch):
     aws.faults = ["expired"] * 9
     going, told = Going(tmp_path), []
     exports = Exports(["cloudwatch"], test)
-    watch = exports.beside(told.append)
+    said = []
+    watch = exports.beside(told.append, said.append)
     watch(going)
     going.tell("second", 0)
     watch(going)
     assert told == [going, going]
     going.end()
+    wait_for(lambda: exports._sending.errors)
+    for _ in range(3):
+        watch(going)
+    assert len([line for line in said if "have expired" in line]) == 1
+    assert said[0].startswith("export: ")
     receipts, (error,) = exports.finish(going.recorded())
     assert receipts == []
     assert "have expired" in str(error)

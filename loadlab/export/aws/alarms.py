@@ -63,7 +63,10 @@ class AlarmReport:
 
     def describe(self) -> str:
         """A line for each criterion."""
-        lines = [f"{alarm.state}: {alarm.name}\n  - {'; '.join(alarm.notes)}" for alarm in self.alarms]
+        lines = [
+            f"{alarm.state}: {alarm.name}" + (f"\n  - {'; '.join(alarm.notes)}" if alarm.notes else "")
+            for alarm in self.alarms
+        ]
         lines += [f"no alarm: {criterion}\n  - {reason}" for criterion, reason in self.refused]
         if self.file is not None:
             lines.append(f"A dry run, written to {self.file}. Nothing was sent.")
@@ -96,7 +99,8 @@ def plan_alarms(
     tags: Mapping[str, str] | None = None,
 ) -> AlarmReport:
     """The alarms for `criteria`, and the reasons for those without. Nothing is sent. Raises SpecError."""
-    _check(actions, tags or {})
+    check_actions(actions)
+    check_tags(tags or {})
     catalog = _catalog(run)
     alarms: dict[str, Alarm] = {}
     refused = []
@@ -109,7 +113,7 @@ def plan_alarms(
             continue
         whole = {
             "AlarmName": _name(f"LoadLab {target.service} {target.environment}: {text}"),
-            "AlarmDescription": f"loadlab: {text}; {'; '.join(notes)}"[:1024],
+            "AlarmDescription": "; ".join([f"loadlab: {text}", *notes])[:1024],
             "ActionsEnabled": True,
             **({"AlarmActions": list(actions)} if actions else {}),
             **parameters,
@@ -207,15 +211,24 @@ def _catalog(run: Source | None) -> Catalog:
     )
 
 
-def _check(actions: Sequence[str], tags: Mapping[str, str]) -> None:
+def check_actions(actions: Sequence[str], field: str = "actions") -> None:
+    """Raise SpecError, naming `field`, for what is no list of ARNs, or too long."""
     if (
         isinstance(actions, str)
         or len(actions) > MAX_ACTIONS
         or not all(str(each).startswith("arn:") for each in actions)
     ):
-        raise SpecError("actions", actions, f"a list of up to {MAX_ACTIONS} ARNs, such as that of an SNS topic")
+        raise SpecError(
+            field,
+            actions if isinstance(actions, str) else list(actions),
+            f"a list of up to {MAX_ACTIONS} ARNs, such as that of an SNS topic",
+        )
+
+
+def check_tags(tags: Mapping[str, str], field: str = "tags") -> None:
+    """Raise SpecError, naming `field`, for tags that AWS does not take."""
     for key, value in tags.items():
         if not 1 <= len(key) <= 128 or len(value) > 256 or key.startswith("aws:"):
-            raise SpecError("tags", {key: value}, "names of 1 to 128 characters, values of up to 256")
+            raise SpecError(field, {key: value}, "names of 1 to 128 characters, values of up to 256")
     if len(tags) > MAX_TAGS:
-        raise SpecError("tags", len(tags), f"up to {MAX_TAGS}")
+        raise SpecError(field, len(tags), f"up to {MAX_TAGS}")
