@@ -78,10 +78,10 @@ def judge(
     """
     from loadlab import workbench
     from loadlab.cli.tables import format_verdict
-    from loadlab.spec import Criteria
+    from loadlab.spec import read_criteria
 
     make_place_for_junit(junit_file)
-    asked = Criteria.parse(criteria, "--criterion") if criteria else None
+    asked = read_criteria("--criterion", criteria) if criteria else None
     found = workbench.open_run(run_ref, runs_folder)
     if asked is not None:
         found = found.judged_by(asked)

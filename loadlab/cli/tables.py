@@ -25,7 +25,8 @@ _VALIDITIES = {
     "invalid": "is invalid: draw no conclusions from its numbers",
 }
 _VERDICTS = {"passed": "has passed", "failed": "has failed"}
-_SIGNS = {"invalid": "✕", "failed": "✕", "warning": "!"}
+_SIGNS = {"invalid": "✕", "warning": "!"}
+_CRITERION_SIGNS = {"passed": "✓", "failed": "✕", "invalid": "?"}
 
 
 def format_table(titles: Sequence[str], rows: Iterable[Sequence[str]], width: int | None = None) -> str:
@@ -102,7 +103,7 @@ def format_verdict(run: Run) -> str:
         said = _VERDICTS.get(verdict.status, _VALIDITIES[found.status])
     lines = [f"Run {run.id} {said}."]
     lines += [
-        f"  {_SIGNS.get(each.status, '✓')} {_printable(f'{each.criterion}: {each.text}')}" for each in verdict.results
+        f"  {_CRITERION_SIGNS[each.status]} {_printable(f'{each.criterion}: {each.text}')}" for each in verdict.results
     ]
     for status in ("invalid", "warning"):
         doubts = (check for check in found.checks if check.status == status)

@@ -11,8 +11,10 @@ from collections.abc import Sequence
 from html import escape
 from typing import NamedTuple
 
-WIDTH, HEIGHT = 420, 140
-LEFT, RIGHT, TOP, BOTTOM = 46, 6, 8, 18
+WIDTH, HEIGHT = 320, 124
+"""In the middle of the widths that charts have in a notebook, so that their text is about as large as it says."""
+
+LEFT, RIGHT, TOP, BOTTOM = 40, 6, 8, 20
 TICKS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 28800)
 
 
@@ -57,13 +59,13 @@ def _grid(top: float, down: float) -> str:
 
 
 def _ticks(first: float, last: float, across: float) -> str:
-    step = next((step for step in TICKS if (last - first) / step <= 6), 86400)
+    step = next((step for step in TICKS if (last - first) / step <= 5), 86400)
     marks = []
     at = math.ceil(first / step) * step
     while at <= last:
         x = LEFT + (at - first) * across
         anchor = "middle" if x < WIDTH - 20 else "end"
-        marks.append(f'<text x="{x:.1f}" y="{HEIGHT - 4}" text-anchor="{anchor}">{_clock(at)}</text>')
+        marks.append(f'<text x="{x:.1f}" y="{HEIGHT - 6}" text-anchor="{anchor}">{_clock(at)}</text>')
         at += step
     return "".join(marks)
 

@@ -43,12 +43,12 @@ min-width:0;font-variant-numeric:tabular-nums}
 .loadlab-panel .tiles small{font-size:12px;font-weight:400;color:var(--dim)}
 .loadlab-panel ul{margin:0 0 6px;padding-left:18px}
 .loadlab-panel .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(250px,1fr));gap:4px 12px}
-.loadlab-panel figure{margin:0}
+.loadlab-panel figure{margin:0;max-width:560px}
 .loadlab-panel figcaption span{margin-right:10px;white-space:nowrap}
 .loadlab-panel figcaption span::before{content:"";display:inline-block;width:14px;margin-right:4px;
 vertical-align:middle;border-top:2px solid currentColor}
 .loadlab-panel svg{width:100%;height:auto;display:block}
-.loadlab-panel svg text{fill:var(--dim);font-size:10px}
+.loadlab-panel svg text{fill:var(--dim);font-size:11px}
 .loadlab-panel svg path{fill:none;stroke:currentColor;stroke-width:1.6;stroke-linejoin:round;stroke-linecap:round}
 .loadlab-panel svg path.grid{stroke:var(--rule);stroke-width:1}
 .loadlab-panel .a{color:#0072b2}.loadlab-panel .b{color:#d55e00}.loadlab-panel .c{color:#009e73}

@@ -125,7 +125,7 @@ class Panel(View):
         self._scope = f"loadlab-controls-{next(_numbers)}"
         self._snapshot = _display(self._still(status, 0))
         self._body, self._controls = (
-            ipywidgets.HTML(layout={"width": "auto", "min_width": "0"}),
+            ipywidgets.HTML(layout={"width": "auto", "min_width": "0", "flex": "0 0 auto"}),
             Controls(self.run, self._scope),
         )
         self._show(status, 0)

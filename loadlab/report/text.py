@@ -69,7 +69,7 @@ def _lines(data: ReportData, width: int) -> Iterator[str]:
         yield "Criteria"
         for each in data.verdict["criteria"]:
             told = plain_text(f"{each['criterion']}: {each['text']}", 400)
-            yield from _wrap(f"{verdict.SIGNS.get(each['status'], '?')} {told}", width)
+            yield from _wrap(f"{verdict.CRITERION_SIGNS.get(each['status'], '?')} {told}", width)
         yield ""
     for headline in verdict.headlines(data):
         yield f"{headline.label:<18}{headline.value:>12} {headline.unit:<6} {headline.note}"

@@ -16,6 +16,8 @@ SIGNS = {"valid": "✓", "ok": "✓", "passed": "✓", "unjudged": "–", "warni
 """The second cue besides colour."""
 RESULTS = {"ok": "ok", "unjudged": "not judged", "warning": "warning", "invalid": "invalid"}
 """The status of a check in words."""
+CRITERION_SIGNS = {"passed": "✓", "failed": "✕", "invalid": "?"}
+"""The sign of a criterion: what cannot be judged is not broken."""
 CRITERION_RESULTS = {"passed": "met", "failed": "broken", "invalid": "not judged"}
 """The status of a criterion in words."""
 DOUBTS = ("warning", "invalid")

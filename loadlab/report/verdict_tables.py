@@ -10,7 +10,7 @@ import pandas as pd
 from loadlab.plot import MISSING, format_ms, format_number, format_percent, plain_text
 from loadlab.report.data import ReportData
 from loadlab.report.table import Table, text_column, time_column
-from loadlab.report.verdict import CRITERION_RESULTS, RESULTS, SIGNS, checks
+from loadlab.report.verdict import CRITERION_RESULTS, CRITERION_SIGNS, RESULTS, SIGNS, checks
 
 
 def criteria_table(data: ReportData) -> Table | None:
@@ -20,9 +20,10 @@ def criteria_table(data: ReportData) -> Table | None:
         return None
     states = tuple(str(each["status"]) for each in found)
     broken = pd.Series([each["first_broken"] for each in found], dtype="object")
+    results = [f"{CRITERION_SIGNS.get(state, '?')} {CRITERION_RESULTS.get(state, '?')}" for state in states]
     columns = [
         text_column("Criterion", [each["criterion"] for each in found], limit=160, kind="code"),
-        text_column("Result", [f"{SIGNS.get(state, '?')} {CRITERION_RESULTS.get(state, '?')}" for state in states]),
+        text_column("Result", results),
         text_column("Measured", [_amount(each, "value") for each in found]),
         text_column("Threshold", [_amount(each, "threshold") for each in found]),
         text_column("What was measured", [each["text"] for each in found], limit=300, kind="long"),

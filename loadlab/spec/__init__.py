@@ -1,6 +1,6 @@
 """What a load test is: validated values. Nothing here starts anything or talks to a network."""
 
-from loadlab.spec.command_line import option_name, read_duration, read_options, read_pairs, write_options
+from loadlab.spec.command_line import option_name, read_criteria, read_duration, read_options, read_pairs, write_options
 from loadlab.spec.criteria import Criteria
 from loadlab.spec.criterion import Criterion, Quantity, fold_name
 from loadlab.spec.criterion_writer import write_quantity, write_value
@@ -44,6 +44,7 @@ __all__ = [
     "origins",
     "parse_duration",
     "project_folder",
+    "read_criteria",
     "read_duration",
     "read_guard_rails",
     "read_options",

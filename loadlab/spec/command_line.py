@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import chain
 from typing import Any
 
 from loadlab.errors import SpecError
+from loadlab.spec.criteria import Criteria
 from loadlab.spec.durations import write_duration
 from loadlab.spec.kinds import duration, optional
 from loadlab.spec.loadtest import LoadTest
@@ -72,7 +73,20 @@ def read_duration(option: str, text: str | None) -> float | None:
     return seconds
 
 
+def read_criteria(option: str, texts: Sequence[str]) -> Criteria:
+    """The criteria in `texts`.
+
+    Raises SpecError naming `option`, also for a text that holds none: a variable that is not set must not open a gate.
+    """
+    for text in texts:
+        if not Criteria.parse(text, option):
+            raise SpecError(option, text, "a criterion such as 'p99 < 300ms'; leave it out to ask for none")
+    return Criteria.parse(texts, option)
+
+
 def _read(field: Field, given: Any) -> Any:
+    if field.name == "criteria":
+        return read_criteria(option_name(field), given)
     if field.type == "mapping":
         return read_pairs(option_name(field), given)
     if field.type == "list":

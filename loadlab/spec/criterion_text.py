@@ -188,8 +188,8 @@ class _Parser:
         if measure == "error_ratio":
             if unit not in ("%", ""):
                 reader.fail(at, "a share of requests is written in %, such as 1%, or from 0 to 1")
-            if not unit and value > 1:
-                reader.fail(reader.at, f"a share from 0 to 1, or in %: {given}%")
+            if not unit and value >= 1:
+                reader.fail(reader.at, f"a share below 1, or in %: {given}%")
             return _float(value.scaleb(-2) if unit else value), ""
         if measure == "rps":
             if unit not in ("/s", ""):

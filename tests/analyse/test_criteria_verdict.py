@@ -18,7 +18,7 @@ from loadlab.analyse.criteria.pattern import Pattern
 from loadlab.errors import NotEnoughSamples, SpecError
 from loadlab.spec import Criteria
 
-OK = Validity((Check("samples", "ok", "fine"), Check("interrupted", "warning", "it was interrupted")))
+OK = Validity((Check("samples", "ok", "fine"), Check("notices", "warning", "there was a warning")))
 
 
 def bad(*names: str) -> Validity:
@@ -52,6 +52,16 @@ def test_the_worst_criterion_decides(text: str, status: str) -> None:
     assert judge_text(text, make_run(0), bad("workers")).status == "invalid"
     assert verdict.reasons
     assert json.loads(json.dumps(verdict.to_dict()))["status"] == status
+
+
+@pytest.mark.parametrize("name", ["end", "interrupted", "lease"])
+@pytest.mark.parametrize(("text", "status"), [("", "unjudged"), (PASSING, "invalid"), (FAILING, "failed")])
+def test_a_test_that_was_cut_short_has_not_passed(name: str, text: str, status: str) -> None:
+    verdict = judge_text(text, make_run(0), Validity((Check(name, "warning", "After 11 of 80 s."),)))
+    assert verdict.status == status
+    assert status != "invalid" or verdict.reasons == (
+        "The criterion was met as far as the test went, but it was cut short. After 11 of 80 s.",
+    )
 
 
 def test_a_run_that_was_ended_by_its_criterion_has_failed() -> None:

@@ -14,7 +14,7 @@ from contract.keeper import Keeper
 from s3_server import S3Server
 
 import loadlab
-from loadlab import doctor
+from loadlab.doctor import places
 from loadlab.errors import SpecError, StoreError, StoreUnavailable
 from loadlab.store import S3Path, list_runs, s3_connection
 
@@ -181,17 +181,13 @@ def test_a_refusal_in_the_middle_is_no_damage(s3: S3Server, s3_keeper: Keeper) -
         assert type(raised.value) is StoreError
 
 
-def test_the_doctor_looks_at_s3(
-    s3: S3Server, s3_place: S3Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(doctor, "_check_locust", lambda: doctor.Finding("locust starts", "ok", ""))
-    monkeypatch.setattr(doctor, "_check_kernel", lambda: doctor.Finding("notebook kernel", "ok", ""))
-    found = {each.name: each for each in doctor.examine(str(s3_place)).findings}
+def test_the_doctor_looks_at_s3(s3: S3Server, s3_place: S3Path, tmp_path: Path) -> None:
+    found = {each.name: each for each in places.check_runs(str(s3_place))}
     assert (found["runs in S3"].status, found["runs in S3"].found) == ("ok", f"{s3_place} can be written")
     assert found["runs on their way"].found.startswith(f"{tmp_path / 'spool'} can be written")
     assert "runs folder" not in found
     s3.fault = lambda method, key: (403, "AccessDenied")
-    (finding,) = [each for each in doctor.examine(str(s3_place)).findings if each.name == "runs in S3"]
+    (finding,) = [each for each in places.check_runs(str(s3_place)) if each.name == "runs in S3"]
     assert (finding.status, "access is denied" in finding.found) == ("missing", True)
 
 

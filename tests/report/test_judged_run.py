@@ -57,6 +57,7 @@ def call(*words: object) -> Result:
         (["p99(GET /nowhere) < 1s"], 3),
         (["p99 < 1ms", "p99(GET /nowhere) < 1s"], 1),
         (["p99 <"], 2),
+        (["error_ratio < 50%", " "], 2),
     ],
 )
 def test_the_exit_code_is_the_verdict(path: Path, criteria: list[str], code: int) -> None:
@@ -71,7 +72,7 @@ def test_the_exit_code_is_the_verdict(path: Path, criteria: list[str], code: int
     lines = answer.stdout.splitlines()
     assert lines[0] == f"Run {path.name} {said}."
     expected = loadlab.open_run(path).judge("; ".join(criteria))
-    signs = {"passed": "✓", "failed": "✕", "invalid": "✕"}
+    signs = {"passed": "✓", "failed": "✕", "invalid": "?"}
     told = [f"  {signs[each.status]} {each.criterion}: {each.text}" for each in expected.results]
     assert lines[1 : 1 + len(told)] == told
 
@@ -89,7 +90,7 @@ def test_without_other_criteria_those_of_the_test_are_asked(path: Path, tmp_path
 def test_an_invalid_run_is_never_a_pass(tmp_path: Path) -> None:
     path = record(tmp_path, seconds=3)
     assert call("judge", path).exit_code == 3
-    answer = call("judge", path, "--criterion", "error_ratio < 50%")
+    answer = call("judge", path, "--criterion", "error_ratio < 50%", "--criterion", "p99.9 < 1m")
     assert answer.exit_code == 3, answer.output
     assert answer.stdout.startswith(f"Run {path.name} is invalid: draw no conclusions from its numbers.")
 

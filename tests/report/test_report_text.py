@@ -107,7 +107,7 @@ def test_the_verdict_and_the_criteria_come_first(sample: ReportData, judged: Rep
     assert lines[at + 1 : at + 4] == [
         f"✓ {MET['criterion']}: {MET['text']}",
         f"✕ {BROKEN['criterion']}: {BROKEN['text']}",
-        f"✕ {UNKNOWN['criterion']}: {UNKNOWN['text']}",
+        f"? {UNKNOWN['criterion']}: {UNKNOWN['text']}",
     ]
     assert "Criteria" not in render_text(sample)
     assert render_table_text(sample, "criteria") == "The test has no criteria."

@@ -43,11 +43,13 @@ def cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cluster
 
 @pytest.fixture
 def load(make_test: MakeTest, cluster: Cluster, tmp_path: Path) -> Callable[..., loadlab.LiveRun]:
-    """Starts a test of five minutes on the cluster."""
+    """Starts a test of five minutes on the cluster; returns when its load has begun."""
 
     def start(options: dict[str, Any] | None = None, **changes: Any) -> loadlab.LiveRun:
         test = make_test(**{"run_time": 300, "users": 6, **changes})
-        return loadlab.start(test, runs=tmp_path / "runs", launcher=launcher(**(options or {})))
+        live = loadlab.start(test, runs=tmp_path / "runs", launcher=launcher(**(options or {})))
+        live.swarm  # noqa: B018 - waits until it is there
+        return live
 
     return start
 
@@ -75,7 +77,7 @@ def test_what_waiting_does_not_mend_ends_it_at_once_and_leaves_nothing(
 ) -> None:
     stage(cluster)
     with pytest.raises(LaunchError, match=said) as failed:
-        load({"ready_timeout": "60s"}).wait()
+        load({"ready_timeout": "60s"})
     assert not isinstance(failed.value, LaunchTimeout)
     assert what_is_there(cluster) == []
     assert list((tmp_path / "runs").iterdir()) == []

@@ -67,11 +67,16 @@ def record(name: str, runs: Path) -> loadlab.Run:
             locust_options=OPTIONS.get(name, ()),
         )
         live = loadlab.start(test, runs=runs)
-        try:
-            until(lambda: live.tables.end is not None, 60)
-            until(lambda: count_of_locust(live) == live.tables.frame("requests")["count"].sum(), 20)
-        finally:
-            run = live.wait()
+        close = live.swarm.close
+
+        def compare_and_close() -> None:
+            try:
+                until(lambda: count_of_locust(live) == live.tables.frame("requests")["count"].sum(), 20)
+            finally:
+                close()
+
+        live.swarm.close = compare_and_close  # type: ignore[method-assign] # the last moment that Locust can be asked
+        run = live.wait()
         if name in ONE_TO_ONE:
             assert run.conservation["sent"] + run.info["repeated"] == shop.counts()["total"]["received"]
         return run

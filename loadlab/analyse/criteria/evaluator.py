@@ -151,6 +151,8 @@ class Evaluator:
             outcome = Outcome(**{**outcome.__dict__, "status": "invalid", "reason": "missing", "unjudged": uncovered})
         missing = uncovered or self._recorded.missing_between(first, self._stop)
         text = describe(criterion, outcome, about=name, seconds=self._stop - first, needed=needed, missing=missing)
+        if isinstance(each.source, ErrorSource):
+            text += each.source.remark()
         return _result_of(criterion, outcome, text)
 
     def _source(self, criterion: Criterion) -> Source:

@@ -106,6 +106,8 @@ class ErrorSource:
     def __init__(self, quantity: Quantity) -> None:
         self.seconds = BySecond(count=0)
         self._pattern = Pattern(quantity.name, fold=True)
+        self._others: set[str] = set()
+        self._matched = False
         self._staged: tuple[NDArray[np.int64], NDArray[np.int64]] | None = None
 
     def stage(self, rows: pd.DataFrame) -> int | None:
@@ -115,7 +117,9 @@ class ErrorSource:
             mask &= (rows["kind"] != "task exception").to_numpy(dtype=bool)
         self._staged = None
         if not mask.any():
+            self._others |= set(texts(rows["kind"].drop_duplicates()).tolist())
             return None
+        self._matched = True
         seconds = epoch_seconds(rows["time"])[mask]
         self._staged = (seconds, rows["count"].to_numpy(dtype=np.int64)[mask])
         return int(seconds.min())
@@ -129,6 +133,12 @@ class ErrorSource:
     def trouble(self) -> str:
         """See Source."""
         return ""
+
+    def remark(self) -> str:
+        """That no failure of the run is of this kind, though others are: it may be misspelt. Else ""."""
+        if self._matched or not self._others or not self._pattern.text:
+            return ""
+        return " " + _suggest("No failure of the run is of this kind", self._pattern.text, self._others)
 
 
 class UserSource:
