@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 
 MAX_SAID = 300
 _MARKUP = re.compile(
-    r"""(b?['"])?\s*<(!doctype|\?xml|html|head|body|title|h\d|p|center)\b.*""", re.IGNORECASE | re.DOTALL
+    r"""(b?['"])?\s*<(!doctype|\?xml|html|head|body|title|h\d|p|pre|center)\b.*""", re.IGNORECASE | re.DOTALL
 )
 
 Tell = Callable[[str], None]

@@ -33,7 +33,8 @@ class StrictCloudWatch(http.server.ThreadingHTTPServer):
     accepted: the parameters of every PutMetricData that was accepted, in order.
     calls: the names of all operations, in order.
     refused: what was wrong with requests.
-    faults: what the next PutMetricData requests meet, one each: None, a key of REFUSALS, "page" (of a proxy), "cut before", "cut after".
+    faults: what the next PutMetricData requests meet, one each: None, a key of REFUSALS, "page" (of a
+        proxy), "cut before", "cut after".
     """
 
     daemon_threads = True

@@ -197,15 +197,24 @@ def test_fine_periods():
         ("count(error:HTTP ?) == 0", "the pattern 'HTTP ?' means many"),
         ("count >= 1000", "a number of requests of a whole run: CloudWatch knows no runs; give it a window"),
         ("count(error:x) < 5", "a number of failures of a whole run"),
-        ("error_ratio < 1% over 30s", "a window of 30s: alarms have periods of whole minutes; with resolution 1s"),
+        (
+            "error_ratio < 1% over 30s",
+            "30s is less than the shortest period of an alarm, 1m; with resolution 1s it can be 10 s",
+        ),
         ("p99 > 2s for 90s", "1m30s is not a number of whole periods of 1m; with resolution 1s a period can be 10 s"),
         ("p99 > 2s for 25h", "1d1h is too long: such an alarm looks back 1d at most"),
         ("p99 < 2s over 8d", "8d is too long: such an alarm looks back 7d at most"),
-        ("rps drops > 50% within 30s", "30s is not a number of whole periods"),
+        ("rps drops > 50% within 60s", "1m is not a number of whole periods"),
+        ("error_ratio < 1% over 90s", "a window of 1m30s: alarms have periods of whole minutes; with resolution 1s"),
     ],
 )
 def test_what_cannot_be_expressed(text, reason):
     assert reason in the_reason(text)
+
+
+def test_no_period_is_so_short():
+    short = the_reason("p99 > 2s for 5s", resolution="1s")
+    assert short == "5s is less than the shortest period of an alarm, 10s"
 
 
 def test_a_run_fills_in_what_is_missing(tmp_path):

@@ -6,11 +6,10 @@ run, no ramp and no sliding window, and watches one metric, not all that a patte
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from loadlab.errors import nearest_name
+from loadlab.export.aws.catalog import Catalog, NotExpressible, hint, spell_kind
 from loadlab.export.aws.limits import (
     MAX_ALARM_RANGE_S,
     MAX_LONG_ALARM_RANGE_S,
@@ -21,7 +20,7 @@ from loadlab.export.aws.limits import (
 from loadlab.export.aws.naming import Dimensions, clean_name
 from loadlab.export.aws.tables import COUNTED, GAUGED, SIGNAL
 from loadlab.export.aws.target import Target
-from loadlab.spec import Criterion, Quantity, fold_name, format_duration
+from loadlab.spec import Criterion, Quantity, format_duration
 
 FINE_PERIODS_S = (10, 20, 30)
 """Periods below a minute that an alarm can have, of metrics of one second."""
@@ -35,24 +34,6 @@ OPERATORS = {
 OPPOSITES = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 STATISTICS = {"mean": "Average", "min": "Minimum", "max": "Maximum"}
 WHOLE_RUN = "judged over the whole run in loadlab, and here for each {period} by itself"
-
-
-class NotExpressible(Exception):
-    """CloudWatch has no alarm for a criterion; the message says why."""
-
-
-@dataclass(frozen=True)
-class Catalog:
-    """What a run tells of its names, to fill in what a criterion leaves out. None: no run was given."""
-
-    requests: Collection[tuple[str, str]] | None = None
-    """(request_type, name) of its requests."""
-    metrics: Mapping[str, str] | None = None
-    """Its business metrics, and the kind of each: count or gauge."""
-    kinds: Collection[str] | None = None
-    """Its kinds of failures."""
-    signals: Collection[str] | None = None
-    """The names of its signals."""
 
 
 @dataclass
@@ -125,6 +106,13 @@ def _periods(criterion: Criterion, target: Target) -> tuple[int, int, list[str]]
     """Length of a period, how many in a row, and what differs by that."""
     finest_s = FINE_PERIODS_S[0] if target.resolution_s == 1 else 60
     notes = []
+    asked_s = [each for each in (criterion.over_s, criterion.for_s, criterion.within_s) if each is not None]
+    if asked_s and min(asked_s) < finest_s:
+        finer = "; with resolution 1s it can be 10 s" if target.resolution_s == 60 else ""
+        raise NotExpressible(
+            f"{format_duration(min(asked_s))} is less than the shortest period of an alarm, "
+            f"{format_duration(finest_s)}{finer}"
+        )
     if criterion.over_s is not None:
         period_s = int(criterion.over_s)
         if not (period_s % 60 == 0 or (target.resolution_s == 1 and period_s in FINE_PERIODS_S)):
@@ -191,14 +179,14 @@ def _other_series(criterion: Criterion, target: Target, catalog: Catalog) -> Ser
     if quantity.measure == "errors":
         if not (criterion.threshold == 0 and criterion.comparison in ("==", "<=")):
             _refuse_whole_run(criterion, "a number of failures")
-        name, notes = _kind(quantity.name, catalog)
+        name, notes = spell_kind(quantity.name, catalog)
         kind = (("kind", clean_name(name, MAX_VALUE_CHARS)),) if name else ()
         return Series([("errors", "Errors", (*target.base, *kind), "Sum")], notes=notes)
     if quantity.measure == "users":
         return Series([("users", "Users", target.base, "Average")])
     if quantity.measure == "signal":
         if catalog.signals is not None and quantity.name not in catalog.signals:
-            raise NotExpressible(f"the run has no signal {quantity.name!r}{_hint(quantity.name, catalog.signals)}")
+            raise NotExpressible(f"the run has no signal {quantity.name!r}{hint(quantity.name, catalog.signals)}")
         upper = OPPOSITES[criterion.comparison] in (">", ">=", "!=") or criterion.change == "rises"
         series = Series([("level", _own(SIGNAL, quantity), target.base, "Maximum" if upper else "Minimum")])
         series.notes.append("the worst value of any object in the period, not the mean of each object")
@@ -207,7 +195,7 @@ def _other_series(criterion: Criterion, target: Target, catalog: Catalog) -> Ser
         return series
     kinds = catalog.metrics or {}
     if catalog.metrics is not None and quantity.name not in kinds:
-        raise NotExpressible(f"the run has no metric {quantity.name!r}{_hint(quantity.name, kinds)}")
+        raise NotExpressible(f"the run has no metric {quantity.name!r}{hint(quantity.name, kinds)}")
     if criterion.unit == "/s":
         counted = ("counted", _own(COUNTED, quantity), target.base, "Sum")
         return Series([counted, _seconds(target)], "counted / seconds")
@@ -218,19 +206,6 @@ def _other_series(criterion: Criterion, target: Target, catalog: Catalog) -> Ser
     if quantity.name not in kinds:
         series.notes.append("taken for a gauge; give a run that has it if it is counted")
     return series
-
-
-def _kind(wanted: str, catalog: Catalog) -> tuple[str, list[str]]:
-    """The kind of failures as the run spells it, which a criterion may spell otherwise; a note where it has none."""
-    if not wanted or catalog.kinds is None:
-        return wanted, ["give a run that has this kind if it may be spelt otherwise"] if wanted else []
-    spelt = sorted(kind for kind in catalog.kinds if fold_name(kind) == fold_name(wanted))
-    if len(spelt) > 1:
-        raise NotExpressible(f"{wanted!r} is {' and '.join(map(repr, spelt))}, which are metrics of their own")
-    if spelt:
-        return spelt[0], []
-    there = ", ".join(sorted(catalog.kinds)) or "none"
-    return wanted, [f"the run has no failures of this kind, spelt so it is watched for (there are: {there})"]
 
 
 def _own(prefix: str, quantity: Quantity) -> str:
@@ -251,7 +226,7 @@ def _dimensions(quantity: Quantity, target: Target, catalog: Catalog) -> Dimensi
         kind = kinds[0] if kinds else ""
     if known is not None and (kind, name) not in known:
         names = [each for _, each in known]
-        raise NotExpressible(f"the run has no request {f'{kind} {name}'.strip()!r}{_hint(name, names)}")
+        raise NotExpressible(f"the run has no request {f'{kind} {name}'.strip()!r}{hint(name, names)}")
     if not kind:
         raise NotExpressible(f"the request type is a dimension too: write it, as in 'GET {name}', or give a run")
     return (
@@ -259,11 +234,6 @@ def _dimensions(quantity: Quantity, target: Target, catalog: Catalog) -> Dimensi
         ("request_type", clean_name(kind, MAX_VALUE_CHARS)),
         ("name", clean_name(name, MAX_VALUE_CHARS)),
     )
-
-
-def _hint(name: str, names: Collection[str]) -> str:
-    nearest = nearest_name(name, names)
-    return f"; did you mean {nearest!r}?" if nearest else ""
 
 
 def _refuse_pattern(name: str) -> None:

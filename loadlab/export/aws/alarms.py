@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from loadlab.errors import ExportError, SpecError
-from loadlab.export.aws.alarm_rules import Catalog, NotExpressible, express
+from loadlab.export.aws.alarm_rules import express
+from loadlab.export.aws.catalog import NotExpressible, read_catalog
 from loadlab.export.aws.limits import ALARM_MONTH_USD, ALARM_PAUSE_S, FINE_ALARM_MONTH_USD, MAX_NAME_CHARS
 from loadlab.export.aws.session import Access, call_patiently
 from loadlab.export.aws.target import Target
@@ -101,7 +102,7 @@ def plan_alarms(
     """The alarms for `criteria`, and the reasons for those without. Nothing is sent. Raises SpecError."""
     check_actions(actions)
     check_tags(tags or {})
-    catalog = _catalog(run)
+    catalog = read_catalog(run)
     alarms: dict[str, Alarm] = {}
     refused = []
     for criterion in Criteria.parse(criteria):
@@ -194,21 +195,6 @@ def _name(text: str) -> str:
         return text
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:8]
     return f"{kept[: MAX_NAME_CHARS - 9]}~{digest}"
-
-
-def _catalog(run: Source | None) -> Catalog:
-    if run is None:
-        return Catalog()
-    requests = run.table("requests")[["request_type", "name"]].drop_duplicates()
-    metrics = run.table("metrics")[["name", "kind"]].drop_duplicates()
-    signals = run.table("signals")["metric"].dropna().unique()
-    kinds = run.table("errors")["kind"].dropna().unique()
-    return Catalog(
-        requests={(str(kind), str(name)) for kind, name in requests.itertuples(index=False)},
-        metrics={str(name): str(kind) for name, kind in metrics.itertuples(index=False)},
-        kinds={str(kind) for kind in kinds},
-        signals={str(name) for name in signals},
-    )
 
 
 def check_actions(actions: Sequence[str], field: str = "actions") -> None:
