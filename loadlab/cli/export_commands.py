@@ -90,12 +90,16 @@ def cloudwatch(
         found, dashboard=dashboard, alarms=alarms, alarm_texts=alarm_texts, actions=actions, tags=pairs, **options
     )
     plan = exporting.plan_cloudwatch(found, **options)
-    echo(plan)
     if only_plan:
+        echo(plan)
         made = extras.planned()
     else:
         make = extras.prepare()
-        echo(plan.send(timeout_s=timeout_s) if dry_run is None else plan.rehearse(dry_run))
+        if dry_run is None:
+            echo(plan.send(timeout_s=timeout_s, begin=echo))
+        else:
+            echo(plan)
+            echo(plan.rehearse(dry_run))
         made = make(dry_run)
     for each in made:
         echo(each)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,12 +20,20 @@ FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 20.0
 
 
-def send(plan: Plan, *, timeout_s: float = 600.0, tell: Tell = tell_on_stderr) -> Receipt:
+def send(
+    plan: Plan,
+    *,
+    timeout_s: float = 600.0,
+    tell: Tell = tell_on_stderr,
+    begin: Callable[[Plan], None] | None = None,
+) -> Receipt:
     """Send what is left of `plan` and return the receipt; see `Plan.send`."""
     connection = plan.place.connect()
     with open_ledger(plan, connection.identity) as ledger:
         before = ledger.accepted_items
         left = connection.remaining(plan.parcels, ledger.accepted)
+        if left and begin is not None:
+            begin(plan)
         sender = Sender(connection, ledger, timeout_s=timeout_s, tell=tell)
         reason = sender.send(left)
         receipt = Receipt(

@@ -80,6 +80,8 @@ def test_everything(archived, aws, command):
     assert len(client.describe_alarms()["MetricAlarms"]) == 2
     again = command("--dashboard", "--alarms", "--alarm", "rps < 1 for 5m", "--action", "arn:aws:sns:x")
     assert "nothing is left to send" in again.stdout
+    assert "dollars for this run" in sent.stdout
+    assert "dollars" not in again.stdout  # nothing more to pay
     assert "LoadLab-shop-staging: unchanged" in again.stdout
     assert again.stdout.count("unchanged: LoadLab") == 2
 
