@@ -101,7 +101,9 @@ class Story:
     def until(self, condition: Any, kind: str = "live") -> dict[str, Any]:
         """The first picture of which `condition` holds."""
         deadline = time.monotonic() + 90
-        self.page.wait_for_selector(f".loadlab-{kind}")
+        while not self.page.is_visible(f".loadlab-{kind}"):
+            assert time.monotonic() < deadline, self.page.inner_text(".jp-Notebook")
+            self.page.wait_for_timeout(150)
         while not condition(picture := self.picture(kind)):
             assert time.monotonic() < deadline, picture
             self.page.wait_for_timeout(150)
