@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loadlab import export, store
-from loadlab.errors import ExportError, SpecError
+from loadlab.errors import LoadlabError, SpecError
+from loadlab.export.aws.alarms import check_actions, check_tags, plan_alarms, put_alarms, write_alarms
+from loadlab.export.aws.dashboard import default_dashboard_name, put_dashboard, render_dashboard, write_dashboard
+from loadlab.export.aws.session import Access
 from loadlab.export.aws.target import read_target
 from loadlab.results import Run
+from loadlab.spec import Criteria
 
 if TYPE_CHECKING:
     from loadlab.live import LiveRun, Progress
-    from loadlab.spec import Criterion, LoadTest
+    from loadlab.spec import LoadTest
 
 PLACES = ("cloudwatch",)
 """Where a run can be sent to while it goes on."""
 
 ACCESS = ("region", "profile", "endpoint_url", "account")
 TARGET = ("namespace", "service", "environment")
+DASHBOARD_TIMEOUT_S, ALARMS_TIMEOUT_S = 120.0, 300.0
 MARKED_RUNS = 20
 """Runs that a dashboard marks at most."""
 
@@ -27,7 +32,8 @@ MARKED_RUNS = 20
 class Exports:
     """Sends a run elsewhere while it goes on, and the rest of it when it is recorded.
 
-    Raises SpecError, before any load, for a place that is none and for labels that it needs.
+    Raises, before any load, SpecError for a place that is none and for labels that it needs, and ExportError without
+    region or credentials.
     """
 
     def __init__(self, places: Sequence[str], test: LoadTest) -> None:
@@ -35,23 +41,34 @@ class Exports:
             if place not in PLACES:
                 raise SpecError.unknown("place", place, PLACES)
             read_target(test.labels)
+            Access().client()
+        self._reported: set[str] = set()
         self._sending: export.LiveExport | None = None
 
-    def beside(self, progress: Progress) -> Progress:
-        """A callback for `loadlab.run` that begins to send with its first call, and calls `progress`."""
+    def beside(self, progress: Progress, say: Callable[[str], None]) -> Progress:
+        """A callback for `loadlab.run` that begins to send with its first call, and calls `progress`.
+
+        What goes wrong while the run goes on is given to `say`, each reason once.
+        """
 
         def call(live: LiveRun) -> None:
             if self._sending is None:
                 self._sending = export.cloudwatch(live)
+            for error in self._sending.errors:
+                reason = error.partition(" UTC: ")[2]
+                if reason not in self._reported:
+                    self._reported.add(reason)
+                    say(f"export: {error}")
             progress(live)
 
         return call
 
-    def finish(self, run: Run) -> tuple[list[export.Receipt], list[ExportError]]:
-        """Send what is left of the recorded run: what became of it, and what went wrong."""
+    def finish(self, run: Run) -> tuple[list[export.Receipt], list[LoadlabError]]:
+        """Send what is left of the recorded run: what became of it, and what went wrong, also
+        with the place that the run is kept in: its verdict stands all the same."""
         try:
             return [export.cloudwatch(run) if self._sending is None else self._sending.finish(run)], []
-        except ExportError as error:
+        except LoadlabError as error:
             return [], [error]
 
 
@@ -60,28 +77,61 @@ def plan_cloudwatch(run: Run, **options: Any) -> export.Plan:
     return export.plan_cloudwatch(run, again=f"loadlab export cloudwatch {run.path}, same options", **options)
 
 
-def put_dashboard(run: Run, *, dry_run: str | None, **options: Any) -> export.Dashboard:
-    """The dashboard of the run's service, with the latest runs of the same service and environment marked.
+class Extras:
+    """The dashboard and the alarms that go with a run's metrics, read and checked before anything is sent.
 
-    With `dry_run` its body is written to a file named after it instead.
+    Raises SpecError, which names the option.
     """
-    file = False if dry_run is None else Path(f"{dry_run}.dashboard.json")
-    return export.cloudwatch_dashboard(_runs_of_the_same(run), dry_run=file, **_picked(options, *TARGET, *ACCESS))
 
+    def __init__(
+        self,
+        run: Run,
+        *,
+        dashboard: bool,
+        alarms: bool,
+        alarm_texts: Sequence[str],
+        actions: Sequence[str],
+        tags: Mapping[str, str],
+        **options: Any,
+    ) -> None:
+        check_actions(actions, "--action")
+        check_tags(tags, "--tag")
+        asked = [criterion for text in alarm_texts for criterion in Criteria.parse(text, "--alarm")]
+        labels = run.info.get("labels") or {}
+        self._access = Access(**_picked(options, *ACCESS))
+        self._target = read_target(labels, **_picked(options, *TARGET, "resolution"))
+        self._runs = _runs_of_the_same(run) if dashboard else []
+        self._alarms: export.AlarmReport | None = None
+        if alarms or asked:
+            criteria = [*(run.criteria if alarms else ()), *asked]
+            self._alarms = plan_alarms(criteria, self._target, run, actions=actions, tags=tags)
 
-def put_alarms(
-    run: Run,
-    criteria: Sequence[Criterion | str],
-    *,
-    actions: Sequence[str],
-    tags: Mapping[str, str],
-    dry_run: str | None,
-    **options: Any,
-) -> export.AlarmReport:
-    """Alarms for `criteria`, with the metrics that the run has. With `dry_run` they are written to a file instead."""
-    file = False if dry_run is None else Path(f"{dry_run}.alarms.ndjson")
-    picked = _picked(options, *TARGET, "resolution", *ACCESS)
-    return export.cloudwatch_alarms(criteria, run, actions=actions, tags=tags, dry_run=file, **picked)
+    def planned(self) -> list[export.Dashboard | export.AlarmReport]:
+        """What would be made, with its price. No network, no region."""
+        return self._all(self._dashboard("") if self._runs else None, self._alarms)
+
+    def prepare(self) -> Callable[[str | None], list[export.Dashboard | export.AlarmReport]]:
+        """Render everything that needs a region; what is returned makes it, or writes it to files named after its
+        argument. Raises ExportError without a region."""
+        board = self._dashboard(self._access.region_name()) if self._runs else None
+
+        def make(dry_run: str | None) -> list[export.Dashboard | export.AlarmReport]:
+            report = self._alarms
+            if dry_run is not None:
+                written = board and write_dashboard(board.name, board.body, Path(f"{dry_run}.dashboard.json"))
+                return self._all(written, report and write_alarms(report, Path(f"{dry_run}.alarms.ndjson")))
+            made = board and put_dashboard(board.name, board.body, self._access, timeout_s=DASHBOARD_TIMEOUT_S)
+            return self._all(made, report and put_alarms(report, self._access, timeout_s=ALARMS_TIMEOUT_S))
+
+        return make
+
+    def _dashboard(self, region: str) -> export.Dashboard:
+        body = render_dashboard(self._runs, self._target, region)
+        return export.Dashboard(default_dashboard_name(self._target), "planned", "", body)
+
+    @staticmethod
+    def _all(*made: export.Dashboard | export.AlarmReport | None) -> list[export.Dashboard | export.AlarmReport]:
+        return [each for each in made if each is not None]
 
 
 def _picked(options: Mapping[str, Any], *names: str) -> dict[str, Any]:

@@ -60,7 +60,6 @@ class Master:
         self._finishing = False
         self._quitting = False
         self._rebalancing: gevent.Greenlet | None = None
-        self._starting: gevent.Greenlet | None = None
         self._leaving = False
         options = environment.parsed_options
         self.expected = options.expect_workers if isinstance(self.runner, MasterRunner) and options else 1
@@ -134,11 +133,7 @@ class Master:
                 self._ramping = True
                 if self._started:
                     self._write_stage()
-            self._starting = gevent.getcurrent()
-            try:
-                return start(user_count, spawn_rate, *args, **kwargs)
-            finally:
-                self._starting = None
+            return start(user_count, spawn_rate, *args, **kwargs)
 
         self.runner.start = watched
 
@@ -248,9 +243,12 @@ class Master:
             self.feed.event("ramp_complete", "", f"{user_count:,} users are running", {"users": user_count})
 
     def _on_test_stopping(self, **_: Any) -> None:
-        for greenlet in (self._rebalancing, self._starting):
-            if isinstance(greenlet, gevent.Greenlet) and greenlet is not gevent.getcurrent():
-                greenlet.kill()  # else it would go on to hand out users: Locust's own timer does not end a ramp
+        # Locust's own timer does not end a ramp. Only what was started for that is killed: a worker that comes or goes
+        # makes Locust hand out users in the greenlet that hears all workers.
+        asked = getattr(self.environment.web_ui, "_swarm_greenlet", None)
+        for greenlet in (self._rebalancing, asked):
+            if greenlet is not None and greenlet is not gevent.getcurrent():
+                greenlet.kill()  # else it would go on to hand out users
         if not self.stop_reason:
             if isinstance(self.runner, MasterRunner) and self.runner.worker_count <= 0:
                 self.stop_reason = "workers_lost"

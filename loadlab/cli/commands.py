@@ -86,7 +86,7 @@ def run(
     with kept_junit(junit_file, test.without_secrets().to_dict()):
         with Progress(quiet=quiet) as progress:
             progress.say(f"starting {test.describe()}")
-            shown = progress.show if exports is None else exports.beside(progress.show)
+            shown = progress.show if exports is None else exports.beside(progress.show, progress.say)
             result = workbench.run(test, runs=runs_folder, launcher=place, progress=shown)
         echo(result.path if quiet else f"{result.report_text()}\nRun {result.id} is kept in {result.path}")
         if report_file is not None:

@@ -11,7 +11,7 @@ from loadlab.cli.group import SuggestingGroup
 from loadlab.cli.openmetrics_command import openmetrics
 from loadlab.cli.output import echo
 from loadlab.cli.run_options import run_argument, runs_option
-from loadlab.spec import read_duration, read_pairs
+from loadlab.spec import read_duration, read_pairs, writable_file
 
 if TYPE_CHECKING:
     from loadlab.exporting import Exports
@@ -81,19 +81,28 @@ def cloudwatch(
     """
     from loadlab import exporting, workbench
 
-    found = workbench.open_run(run_ref, runs_folder)
     timeout_s = read_duration("--timeout", timeout) or 0.0
+    pairs = read_pairs("--tag", tags)
+    if dry_run is not None:
+        writable_file(dry_run, "--dry-run")
+    found = workbench.open_run(run_ref, runs_folder)
+    extras = exporting.Extras(
+        found, dashboard=dashboard, alarms=alarms, alarm_texts=alarm_texts, actions=actions, tags=pairs, **options
+    )
     plan = exporting.plan_cloudwatch(found, **options)
-    echo(plan)
     if only_plan:
-        return
-    echo(plan.send(timeout_s=timeout_s) if dry_run is None else plan.rehearse(dry_run))
-    if dashboard:
-        echo(exporting.put_dashboard(found, dry_run=dry_run, **options))
-    if alarms or alarm_texts:
-        criteria = [*(found.criteria if alarms else ()), *alarm_texts]
-        pairs = read_pairs("--tag", tags)
-        echo(exporting.put_alarms(found, criteria, actions=actions, tags=pairs, dry_run=dry_run, **options))
+        echo(plan)
+        made = extras.planned()
+    else:
+        make = extras.prepare()
+        if dry_run is None:
+            echo(plan.send(timeout_s=timeout_s, begin=echo))
+        else:
+            echo(plan)
+            echo(plan.rehearse(dry_run))
+        made = make(dry_run)
+    for each in made:
+        echo(each)
 
 
 def read_exports(places: Sequence[str], test: LoadTest) -> Exports | None:

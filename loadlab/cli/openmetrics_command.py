@@ -8,14 +8,13 @@ from typing import Any
 import click
 
 from loadlab.cli.output import echo
+from loadlab.cli.run_options import run_argument, runs_option
 from loadlab.spec import read_duration, writable_file
 
 
 @click.command(short_help="Write a run for Prometheus.")
-@click.argument("run_ref", metavar="[RUN]", default="latest")
-@click.option(
-    "--runs", "runs_folder", metavar="DIR", default="runs", show_default=True, help="Folder that keeps the runs."
-)
+@run_argument
+@runs_option
 @click.option(
     "--to",
     metavar="PLACE",

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import fcntl
 import os
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO, Protocol, Self
+from typing import Protocol, Self
 
-from loadlab.errors import ExportError
+from loadlab.errors import ExportError, StoreError
 
 
 class ObjectFolder(Protocol):
@@ -43,17 +44,17 @@ class Lines(Protocol):
 
 
 class FileLines:
-    """A file, locked for one process at a time."""
+    """A file, locked for one process at a time, and without a buffer: nothing is left to be written by `close`."""
 
     def __init__(self, path: Path) -> None:
         self.where = path
-        self._file: BinaryIO | None = None
+        self._file: FileIO | None = None
 
     def open(self) -> bytes:
         """See Lines."""
         try:
             self.where.parent.mkdir(parents=True, exist_ok=True)
-            self._file = self.where.open("a+b")
+            self._file = self.where.open("a+b", buffering=0)
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             self._file.seek(0)
             data = self._file.read()
@@ -76,11 +77,14 @@ class FileLines:
     def append(self, line: bytes) -> None:
         """See Lines."""
         assert self._file is not None
+        end = self._file.seek(0, os.SEEK_END)
         try:
-            self._file.write(line)
-            self._file.flush()
+            left = memoryview(line)
+            while left:
+                left = left[self._file.write(left) :]
             os.fsync(self._file.fileno())
         except OSError as error:
+            self._file.truncate(end)  # half a line would spoil those after it
             raise ExportError(f"The ledger {self.where} cannot be written: {error.strerror}.") from error
 
     def close(self) -> None:
@@ -104,6 +108,12 @@ class ObjectLines:
 
     def open(self) -> bytes:
         """See Lines."""
+        try:
+            return self._read()
+        except StoreError as error:
+            raise ExportError(f"The ledger {self.where} cannot be read: {error} Nothing was sent.") from error
+
+    def _read(self) -> bytes:
         there = self._folder.files()
         brought = (self._folder / f"{self._name}.jsonl").read_bytes() if f"{self._name}.jsonl" in there else b""
         own = sorted(name for name in there if name.startswith(f"{self._name}/"))
@@ -113,7 +123,10 @@ class ObjectLines:
     def append(self, line: bytes) -> None:
         """See Lines."""
         self._last += 1
-        (self._folder / f"{self._name}/{self._last:08}.json").write_bytes(line)
+        try:
+            (self._folder / f"{self._name}/{self._last:08}.json").write_bytes(line)
+        except StoreError as error:
+            raise ExportError(f"The ledger {self.where} cannot be written: {error}") from error
 
     def close(self) -> None:
         """See Lines."""

@@ -11,13 +11,14 @@ sends what the ledger in the run's folder does not have yet. What is special abo
 from __future__ import annotations
 
 import gzip
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from loadlab.errors import ExportError
+from loadlab.export.words import Tell, tell_on_stderr
 
 if TYPE_CHECKING:
     from loadlab.export.ledger_lines import ObjectFolder
@@ -154,15 +155,19 @@ class Plan:
         items = sum(parcel.items for parcel in self.parcels)
         return Receipt(self.title, self.place.unit, sent=0, requests=0, before=0, left=items, file=self.write(path))
 
-    def send(self, *, timeout_s: float = 600.0) -> Receipt:
+    def send(
+        self, *, timeout_s: float = 600.0, tell: Tell = tell_on_stderr, begin: Callable[[Plan], None] | None = None
+    ) -> Receipt:
         """Send what the ledger does not have yet (all where parcels replace), and return what was sent.
 
-        `timeout_s` is how long is tried in all, waiting for a throttled or unreachable place included. Raises
-        ExportError with what was sent, what was not, and how to send the rest.
+        `timeout_s` is how long is tried in all, waiting for a throttled or unreachable place included; `tell` is
+        given a line when that begins. `begin` is called before the first request, and not when nothing is left.
+
+        Raises ExportError with what was sent, what was not, and how to send the rest.
         """
         from loadlab.export.sending import send
 
-        return send(self, timeout_s=timeout_s)
+        return send(self, timeout_s=timeout_s, tell=tell, begin=begin)
 
 
 def write_bodies(path: Path, bodies: Sequence[bytes]) -> Path:

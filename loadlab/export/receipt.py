@@ -45,6 +45,8 @@ class Receipt:
         if self.file is not None:
             return f"{self.title}: a dry run, {self.left:,} {self.unit} written to {self.file}. Nothing was sent."
         parts = [f"sent {self.sent:,} {self.unit} in {self.requests:,} request{'s' * (self.requests != 1)}"]
+        if self.before and not self.requests and not self.left:
+            parts = ["nothing is left to send"]
         if self.before:
             parts.append(f"{self.before:,} had been sent before")
         if self.left:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import random
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,18 +14,27 @@ from loadlab.export.ledger import Ledger, NoLedger
 from loadlab.export.ledger_lines import FileLines, ObjectFolder, ObjectLines
 from loadlab.export.plan import Connection, NotDelivered, Parcel, Place, Plan
 from loadlab.export.receipt import Receipt
+from loadlab.export.words import Tell, tell_on_stderr, waiting
 
 FIRST_WAIT_S = 0.5
 LONGEST_WAIT_S = 20.0
 
 
-def send(plan: Plan, *, timeout_s: float = 600.0) -> Receipt:
+def send(
+    plan: Plan,
+    *,
+    timeout_s: float = 600.0,
+    tell: Tell = tell_on_stderr,
+    begin: Callable[[Plan], None] | None = None,
+) -> Receipt:
     """Send what is left of `plan` and return the receipt; see `Plan.send`."""
     connection = plan.place.connect()
     with open_ledger(plan, connection.identity) as ledger:
         before = ledger.accepted_items
         left = connection.remaining(plan.parcels, ledger.accepted)
-        sender = Sender(connection, ledger, timeout_s=timeout_s)
+        if left and begin is not None:
+            begin(plan)
+        sender = Sender(connection, ledger, timeout_s=timeout_s, tell=tell)
         reason = sender.send(left)
         receipt = Receipt(
             title=plan.title,
@@ -90,14 +99,19 @@ def waits(seed: bytes) -> Iterator[float]:
 
 @dataclass
 class Sender:
-    """Delivers parcels one after the other; waits and tries again where that can help, up to `timeout_s` in all."""
+    """Delivers parcels one after the other; waits and tries again where that can help, up to `timeout_s` in all.
+
+    The first wait is told to `tell`, with the reason.
+    """
 
     connection: Connection
     ledger: Ledger | NoLedger
     timeout_s: float
+    tell: Tell | None = None
     items: int = 0
     requests: int = 0
     _end: float = field(init=False)
+    _told: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
         self._end = time.monotonic() + self.timeout_s
@@ -109,8 +123,6 @@ class Sender:
                 self._deliver(parcel)
             except NotDelivered as reason:
                 return reason
-            self.items += parcel.items
-            self.requests += 1
         return None
 
     def _deliver(self, parcel: Parcel) -> None:
@@ -125,7 +137,12 @@ class Sender:
                     if not in_doubt:
                         self.ledger.refuse(number, str(reason))
                     raise
+                if self.tell is not None and not self._told:
+                    self._told = True
+                    self.tell(waiting(reason, self._end - time.monotonic()))
                 time.sleep(wait_s)
             else:
+                self.items += parcel.items
+                self.requests += 1
                 self.ledger.accept(number, parcel, in_doubt=in_doubt)
                 return

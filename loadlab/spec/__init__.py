@@ -2,7 +2,7 @@
 
 from loadlab.spec.command_line import option_name, read_criteria, read_duration, read_options, read_pairs, write_options
 from loadlab.spec.criteria import Criteria
-from loadlab.spec.criterion import Criterion, Quantity
+from loadlab.spec.criterion import Criterion, Quantity, fold_name
 from loadlab.spec.criterion_writer import write_quantity, write_value
 from loadlab.spec.division import divide_number, divide_test
 from loadlab.spec.durations import format_duration, parse_duration, write_duration
@@ -30,6 +30,7 @@ __all__ = [
     "combine",
     "divide_number",
     "divide_test",
+    "fold_name",
     "format_duration",
     "hide_credentials",
     "hide_host",

@@ -26,6 +26,11 @@ DEFAULT_STOP_AFTER_S = 10
 """How long ``else stop`` waits, from where evaluation may begin, where no `after` says otherwise."""
 
 
+def fold_name(text: str) -> str:
+    """A kind of failure as criteria compare it: without regard to case, and a blank, ``_`` and ``-`` are the same."""
+    return text.casefold().replace("_", " ").replace("-", " ")
+
+
 @dataclass(frozen=True)
 class Quantity:
     """The number that a criterion is about.

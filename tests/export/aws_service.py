@@ -33,7 +33,8 @@ class StrictCloudWatch(http.server.ThreadingHTTPServer):
     accepted: the parameters of every PutMetricData that was accepted, in order.
     calls: the names of all operations, in order.
     refused: what was wrong with requests.
-    faults: what the next PutMetricData requests meet, one each: None, a key of REFUSALS, "cut before", "cut after".
+    faults: what the next PutMetricData requests meet, one each: None, a key of REFUSALS, "page" (of a
+        proxy), "cut before", "cut after".
     """
 
     daemon_threads = True
@@ -83,6 +84,14 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         fault = self.server.faults.pop(0) if is_data and self.server.faults else None
         if fault in REFUSALS:
             self._refuse(*REFUSALS[fault])
+            return
+        if fault == "page":
+            page = b"<html><head><title>Bad</title></head><body>Sorry</body></html>"
+            self.send_response(502)
+            self.send_header("Content-Type", "text/html")
+            self.send_header("Content-Length", str(len(page)))
+            self.end_headers()
+            self.wfile.write(page)
             return
         if fault == "cut before":
             self.close_connection = True

@@ -3,6 +3,7 @@
 import json
 import math
 import re
+import time
 
 import boto3
 import numpy as np
@@ -10,7 +11,8 @@ import pytest
 from aws_rules import problems
 from criteria_strategies import CRITERIA
 from hypothesis import HealthCheck, given, settings
-from sample_runs import full_run
+from raw_samples import requests_table, table
+from sample_runs import SampleRun, at, full_run, samples
 
 import loadlab.export
 from loadlab.errors import ExportError, SpecError
@@ -109,8 +111,8 @@ def test_rates_and_ratios():
         1.0,
         "breaching",
     )
-    assert evaluate(rps, requests=[600], failures=[60]) == [9.0]
-    assert {each["MetricStat"]["Stat"] for each in rps["Metrics"] if "MetricStat" in each} == {"Sum"}
+    assert evaluate(rps, requests=[600], failures=[60], seconds=[60]) == [9.0]
+    assert {each["MetricStat"]["Stat"] for each in rps["Metrics"] if "MetricStat" in each} == {"Sum", "SampleCount"}
     kept = the_alarm("rps >= 450")
     assert picked(kept, "ComparisonOperator", "Threshold", "TreatMissingData") == (
         "LessThanThreshold",
@@ -122,7 +124,34 @@ def test_rates_and_ratios():
     assert evaluate(ratio, requests=[200], failures=[5]) == [0.025]
     assert ratio["Metrics"][0]["MetricStat"]["Metric"]["Dimensions"] == CART
     assert ratio["Metrics"][0]["MetricStat"]["Period"] == 300
-    assert evaluate(the_alarm("metric(checkouts) > 10/s"), counted=[300]) == [5.0]
+    assert evaluate(the_alarm("metric(checkouts) > 10/s"), counted=[300], seconds=[60]) == [5.0]
+
+
+@pytest.mark.parametrize(("resolution", "period_s"), [("1m", 60), ("1s", 10)])
+def test_a_healthy_run_has_no_drop_at_its_ends(tmp_path, resolution, period_s):
+    """It begins 17 s into a minute and ends 17 s into another; its rate is the same all the time."""
+    start = int(time.time()) // 60 * 60 - 3600 + 17
+    raw = samples(start, seconds=180, rate=20)
+    raw["second"], raw["failed"] = start + np.arange(len(raw)) // 20, False
+    users = [{"time": at(t), "user_class": name, "users": 3} for t in range(start, start + 180) for name in "AB"]
+    run = SampleRun(tmp_path, requests=requests_table(raw), users=table("users", users))
+    datums = loadlab.export.plan_cloudwatch(run, resolution=resolution).place.built.datums
+    drops = the_alarm("rps drops > 30% within 15m", run, resolution=resolution)
+    statistics = {"Sum": lambda datum: datum.values[0], "SampleCount": lambda datum: sum(datum.counts)}
+    series = {}
+    for query in (each for each in drops["Metrics"] if "MetricStat" in each):
+        metric, stat = query["MetricStat"]["Metric"], query["MetricStat"]["Stat"]
+        periods = {}
+        for datum in datums:
+            of = [{"Name": name, "Value": value} for name, value in datum.metric.dimensions]
+            if (datum.metric.name, of) == (metric["MetricName"], metric["Dimensions"]):
+                period = datum.second // period_s
+                periods[period] = periods.get(period, 0) + statistics[stat](datum)
+        series[query["Id"]] = [value for _, value in sorted(periods.items())]
+    assert sum(series["seconds"]) == 180
+    assert (series["seconds"][0], series["seconds"][-1]) == ((43, 17) if period_s == 60 else (3, 7))
+    assert max(evaluate(drops, **series)) == 0
+    assert set(evaluate(the_alarm("rps > 1", run), **series)) == {20}
 
 
 def test_falling_faster_than():
@@ -140,7 +169,7 @@ def test_falling_faster_than():
         ([600, 1200, 3000, 6000, 6000], 0.0),  # a rise is no fall, although its beginning lies below the highest
         ([6000, 1000, 6000, 6000, 6000], 0.0),  # over
     ):
-        values = evaluate(drops, requests=requests, failures=quiet)
+        values = evaluate(drops, requests=requests, failures=quiet, seconds=quiet + 60)
         assert max(values) == pytest.approx(highest)
     rises = the_alarm("p99(GET /cart) rises > 100% within 10m")
     assert max(evaluate(rises, times=[100, 90, 120, 260])) == pytest.approx(260 / 90 - 1)
@@ -168,15 +197,24 @@ def test_fine_periods():
         ("count(error:HTTP ?) == 0", "the pattern 'HTTP ?' means many"),
         ("count >= 1000", "a number of requests of a whole run: CloudWatch knows no runs; give it a window"),
         ("count(error:x) < 5", "a number of failures of a whole run"),
-        ("error_ratio < 1% over 30s", "a window of 30s: alarms have periods of whole minutes; with resolution 1s"),
+        (
+            "error_ratio < 1% over 30s",
+            "30s is less than the shortest period of an alarm, 1m; with resolution 1s it can be 10 s",
+        ),
         ("p99 > 2s for 90s", "1m30s is not a number of whole periods of 1m; with resolution 1s a period can be 10 s"),
         ("p99 > 2s for 25h", "1d1h is too long: such an alarm looks back 1d at most"),
         ("p99 < 2s over 8d", "8d is too long: such an alarm looks back 7d at most"),
-        ("rps drops > 50% within 30s", "30s is not a number of whole periods"),
+        ("rps drops > 50% within 60s", "1m is not a number of whole periods"),
+        ("error_ratio < 1% over 90s", "a window of 1m30s: alarms have periods of whole minutes; with resolution 1s"),
     ],
 )
 def test_what_cannot_be_expressed(text, reason):
     assert reason in the_reason(text)
+
+
+def test_no_period_is_so_short():
+    short = the_reason("p99 > 2s for 5s", resolution="1s")
+    assert short == "5s is less than the shortest period of an alarm, 10s"
 
 
 def test_a_run_fills_in_what_is_missing(tmp_path):
@@ -190,6 +228,21 @@ def test_a_run_fills_in_what_is_missing(tmp_path):
     assert the_alarm("p99(/cart) < 1s", run)["Dimensions"] == CART
 
 
+def test_kinds_of_failures_are_spelt_as_the_run_spells_them(tmp_path):
+    run, _ = full_run(tmp_path)
+    spelt = plan_alarms("count(error:http_501) == 0", target(), run).alarms[0]
+    assert spelt.parameters["Dimensions"] == [*BASE, {"Name": "kind", "Value": "HTTP 501"}]
+    (unknown,) = plan_alarms("count(error:timeout) == 0", target(), run).alarms
+    assert unknown.parameters["Dimensions"] == [*BASE, {"Name": "kind", "Value": "timeout"}]
+    assert "(there are: HTTP 500, HTTP 501, HTTP 502)" in "; ".join(unknown.notes)
+
+
+def test_a_signal_that_the_run_does_not_have(tmp_path):
+    run, _ = full_run(tmp_path)
+    assert the_alarm("signal(pod_cpu) < 80%", run)["MetricName"] == "signal.pod_cpu"
+    assert the_reason("signal(pod_cpus) < 80%", run) == "the run has no signal 'pod_cpus'; did you mean 'pod_cpu'?"
+
+
 def test_put_once(tmp_path, aws, monkeypatch):
     waited = []
     monkeypatch.setattr(alarms_module.time, "sleep", waited.append)
@@ -200,7 +253,7 @@ def test_put_once(tmp_path, aws, monkeypatch):
     assert [alarm.state for alarm in made.alarms] == ["created"] * 3
     assert [criterion for criterion, _ in made.refused] == ["p99(GET /*) < 1s"]
     assert made.alarms[0].name == "LoadLab shop staging: p99 < 300ms"
-    assert made.dollars_a_month == pytest.approx(0.1 + 0.2 + 0.2)
+    assert made.dollars_a_month == pytest.approx(0.1 + 0.3 + 0.3)
     assert waited == [0.4, 0.4]  # three a second are allowed
     again = loadlab.export.cloudwatch_alarms(text, run, actions=[topic], tags={"team": "shop"})
     assert [alarm.state for alarm in again.alarms] == ["unchanged"] * 3

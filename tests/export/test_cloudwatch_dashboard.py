@@ -38,6 +38,14 @@ def test_it_holds_what_a_load_test_is_read_by(tmp_path, aws):
     assert [line[0]["expression"] for line in found["Failed requests"]["metrics"] if len(line) == 1] == [
         "100 * failures / requests"
     ]
+    throughput = found["Throughput"]["metrics"]
+    assert [line[0]["expression"] for line in throughput if len(line) == 1] == [
+        "(requests - failures) / seconds",
+        "failures / seconds",
+    ]
+    assert [line[1:] for line in throughput if line[-1].get("id") == "seconds"] == [
+        ["Users", *base, {"stat": "SampleCount", "id": "seconds", "visible": False}]
+    ]
     assert "kind" in found["Errors by kind"]["metrics"][0][0]["expression"]
     assert {line[1] for line in found["Users"]["metrics"]} == {"Users"}
     assert found["CPU of the load generators"]["annotations"]["horizontal"][0]["value"] == 90

@@ -5,17 +5,15 @@ import time
 
 import pytest
 from click.testing import CliRunner
+from cloudwatch_live import BASE, Going, wait_for
 from cloudwatch_reader import read_accepted, sample_count, series, total
-from sample_runs import SampleRun
 
 import loadlab
 import loadlab.export
 from loadlab.cli import main
 from loadlab.errors import ExportError, SpecError
 from loadlab.export.aws import live as live_module
-from loadlab.stream import TableBuilder
 
-BASE = {"service": "shop", "environment": "staging"}
 PLAIN = """
 from locust import FastHttpUser, constant, task
 
@@ -33,52 +31,6 @@ class Visitor(FastHttpUser):
 def _quick(monkeypatch):
     monkeypatch.setattr(live_module, "TICK_S", 0.02)
     monkeypatch.setattr(live_module, "ATTEMPT_S", 0.0)
-
-
-class Going:
-    """A run that goes on: records are told with `second` and `amend`, and in the end it is recorded."""
-
-    def __init__(self, path, **labels):
-        self.id, self.path = "r20261124-101500-live", path
-        self.labels = labels or BASE
-        self.tables = TableBuilder()
-        self.seq = 0
-        self.start = int(time.time()) // 60 * 60 - 600
-
-    def tell(self, kind, t, *, count=10, users=5, worker="w1", missing=()):
-        self.seq += 1
-        second = self.start + t
-        row = ["GET", "/", count, 1, 0, 12.5 * count, 10.0, 15.0, [126, 127], [count - 1, 1], None, None]
-        self.tables.add(
-            {
-                "seq": self.seq,
-                "kind": kind,
-                "t": second,
-                "requests": [row],
-                "errors": [["GET", "/", "HTTP 500", "no", 1, "no"]],
-                "users": {"Visitor": users},
-                "metrics": [["checkouts", "count", worker, 2.0]],
-                "generators": [[worker, users, count, 40.0, 1, 0.0, 0.0]],
-                "exemplars": [],
-                "missing": list(missing),
-            }
-        )
-
-    def when_over(self, action):
-        self.over = action
-
-    def end(self):
-        self.tables.add({"seq": self.seq + 1, "kind": "end", "time": time.time(), "reason": "quit", "workers": {}})
-
-    def recorded(self):
-        return SampleRun(self.path, labels=self.labels, run_id=self.id, **self.tables.frames())
-
-
-def wait_for(condition):
-    end = time.monotonic() + 20
-    while not condition():
-        assert time.monotonic() < end, "nothing came"
-        time.sleep(0.02)
 
 
 def test_only_what_is_complete_is_sent(aws, tmp_path):
@@ -209,13 +161,18 @@ def test_a_real_run(aws, tmp_path, monkeypatch):
     words = ["--host", f"http://{aws.moto[0]}:{aws.moto[1]}", "--users", "3", "--spawn-rate", "30", "--run-time", "3s"]
     words += ["--locustfile", str(tmp_path / "plain.py"), "--runs", str(tmp_path / "runs"), "--export", "cloudwatch"]
     missing = CliRunner().invoke(main, ["run", *words], prog_name="loadlab")
-    assert (missing.exit_code, "service: missing" in missing.stderr) == (2, True)
+    assert (missing.exit_code, "service and environment: missing" in missing.stderr) == (2, True)
     assert not (tmp_path / "runs").exists()  # told before any load
     words += ["--label", "service=shop", "--label", "environment=staging"]
+    with monkeypatch.context() as nowhere:
+        nowhere.delenv("AWS_REGION")
+        blind = CliRunner().invoke(main, ["run", *words], prog_name="loadlab")
+    assert (blind.exit_code, "AWS: no region" in blind.stderr) == (4, True)
+    assert not (tmp_path / "runs").exists()
     ran = CliRunner().invoke(main, ["run", *words], prog_name="loadlab")
     assert ran.exit_code == 3, ran.output  # three seconds prove nothing
     # its last seconds were sent before the run was archived, so that nothing was left
-    assert re.search(r"sent 0 datums in 0 requests, \d+ had been sent before", ran.stderr), ran.stderr
+    assert re.search(r"nothing is left to send, \d+ had been sent before", ran.stderr), ran.stderr
     run = loadlab.open_run("latest", tmp_path / "runs")
     found = read_accepted(aws.accepted)
     assert aws.refused == []
@@ -233,12 +190,18 @@ def test_an_export_that_fails_leaves_the_run_alone(aws, tmp_path, monkeypatch):
     aws.faults = ["expired"] * 9
     going, told = Going(tmp_path), []
     exports = Exports(["cloudwatch"], test)
-    watch = exports.beside(told.append)
+    said = []
+    watch = exports.beside(told.append, said.append)
     watch(going)
     going.tell("second", 0)
     watch(going)
     assert told == [going, going]
     going.end()
+    wait_for(lambda: exports._sending.errors)
+    for _ in range(3):
+        watch(going)
+    assert len([line for line in said if "have expired" in line]) == 1
+    assert said[0].startswith("export: ")
     receipts, (error,) = exports.finish(going.recorded())
     assert receipts == []
     assert "have expired" in str(error)

@@ -1,6 +1,7 @@
 """Throttled, broken, expired, cut off, crashed: nothing is missing in the end, and what is twice is told."""
 
 import json
+import re
 from collections import Counter
 
 import pandas as pd
@@ -12,6 +13,7 @@ import loadlab.export
 from loadlab.errors import ExportError
 from loadlab.export import sending
 from loadlab.export.aws import metrics, packing
+from loadlab.export.aws.session import call
 
 
 @pytest.fixture(autouse=True)
@@ -79,14 +81,38 @@ def test_moto_takes_it_too(aws, run):
     assert len(found) == loadlab.export.plan_cloudwatch(run).numbers["metrics"]
 
 
-@pytest.mark.parametrize("fault", ["throttled", "broken", "cut before"])
-def test_patience(many, run, fault, waits):
+@pytest.mark.parametrize("fault", ["throttled", "broken", "page", "cut before"])
+def test_patience(many, run, fault, waits, capsys):
     many.faults = [None, fault, fault, None, fault]
     receipt = loadlab.export.cloudwatch(run)
     assert arrived(many) == everything(run)
     assert receipt.left == 0
     assert len(waits) == 3
-    assert bool(receipt.in_doubt) == (fault == "cut before")  # nobody can tell it from a cut after
+    if fault != "page":
+        assert bool(receipt.in_doubt) == (fault == "cut before")  # nobody can tell it from a cut after
+    (line,) = capsys.readouterr().err.splitlines()  # once
+    assert re.fullmatch(r"waiting: AWS.+, trying again until \d\d:\d\d:\d\d UTC", line)
+    assert "<" not in line
+    assert fault != "broken" or "AWS answered 500 InternalServiceFault: try again" in line
+
+
+def test_who_waits_can_be_told_elsewhere(many, run, capsys):
+    many.faults, told = ["throttled"], []
+    loadlab.export.plan_cloudwatch(run).send(tell=told.append)
+    assert "throttled" in told[0]
+    assert capsys.readouterr().err == ""
+
+
+def test_a_certificate_that_is_wrong_is_not_tried_again(many, run, waits):
+    from botocore.exceptions import SSLError
+
+    class Client:
+        def put_metric_data(self, **_):
+            raise SSLError(endpoint_url="https://x", error="[SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed")
+
+    with pytest.raises(loadlab.export.NotDelivered, match="CERTIFICATE_VERIFY_FAILED") as raised:
+        call(Client(), "put_metric_data")
+    assert not raised.value.again
 
 
 def test_an_answer_that_was_lost(many, run):

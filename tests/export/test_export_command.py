@@ -79,9 +79,40 @@ def test_everything(archived, aws, command):
     assert "r20261124-101500-aaaa" in body  # the other run of the service is marked too
     assert len(client.describe_alarms()["MetricAlarms"]) == 2
     again = command("--dashboard", "--alarms", "--alarm", "rps < 1 for 5m", "--action", "arn:aws:sns:x")
-    assert "sent 0 datums in 0 requests" in again.stdout
+    assert "nothing is left to send" in again.stdout
+    assert "dollars for this run" in sent.stdout
+    assert "dollars" not in again.stdout  # nothing more to pay
     assert "LoadLab-shop-staging: unchanged" in again.stdout
     assert again.stdout.count("unchanged: LoadLab") == 2
+
+
+def test_a_plan_with_everything(archived, aws, command, monkeypatch):
+    monkeypatch.delenv("AWS_REGION")
+    planned = command("--plan", "--dashboard", "--alarms", "--alarm", "rps < 1 for 5m")
+    assert planned.exit_code == 0, planned.output
+    assert "The verdict of this run is invalid: " in planned.stdout
+    assert "dollars a month if run every night, estimated" in planned.stdout
+    assert "planned: dashboard LoadLab-shop-staging\n  - $3.00 a month where" in planned.stdout
+    assert "planned: LoadLab shop staging: rps < 1 for 5m\n" in planned.stdout
+    assert "\n  - \n" not in planned.stdout
+    assert planned.stdout.endswith("2 alarms, about $0.40 a month.\n")
+    assert aws.calls == []
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--alarm", "p99 < 300ms", "--alarm", "p99 << 1s"), "--alarm: "),
+        (("--alarms", "--action", "topic"), "--action: got ['topic']"),
+        (("--alarms", "--tag", "aws:x=y"), "--tag: got {'aws:x': 'y'}"),
+        (("--alarms", "--tag", "team"), "--tag: got 'team'"),
+        (("--account", "1"), "account: got '1'"),
+    ],
+)
+def test_every_option_is_read_before_anything_is_sent(archived, aws, command, words, told):
+    refused = command(*words)
+    assert (refused.exit_code, told in refused.stderr) == (2, True), refused.output
+    assert aws.calls == []
 
 
 def test_how_it_ends(archived, aws, command, monkeypatch):

@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from loadlab.spec import fold_name
+
 
 def texts(column: pd.Series) -> NDArray[np.str_]:
     """A column of texts, shape (rows,); a missing one is empty."""
@@ -22,14 +24,14 @@ class Pattern:
     def __init__(self, text: str, *, fold: bool = False) -> None:
         self.text = text
         self._fold = fold
-        self._wanted = _folded(text) if fold else text
+        self._wanted = fold_name(text) if fold else text
         self._known: dict[str, bool] = {}
 
     def matches(self, name: str) -> bool:
         """True if `name` is one of those that are meant."""
         found = self._known.get(name)
         if found is None:
-            found = not self.text or _matches(self._wanted, _folded(name) if self._fold else name)
+            found = not self.text or _matches(self._wanted, fold_name(name) if self._fold else name)
             self._known[name] = found
         return found
 
@@ -41,10 +43,6 @@ class Pattern:
         codes = labels.cat.codes.to_numpy()
         known = np.array([*(self.matches(str(label)) for label in labels.cat.categories), self.matches("")], dtype=bool)
         return known[codes]  # code -1, a missing text, is the last one
-
-
-def _folded(text: str) -> str:
-    return text.casefold().replace("_", " ").replace("-", " ")
 
 
 def _matches(pattern: str, name: str) -> bool:

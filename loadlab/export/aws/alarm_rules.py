@@ -6,11 +6,10 @@ run, no ramp and no sliding window, and watches one metric, not all that a patte
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from loadlab.errors import nearest_name
+from loadlab.export.aws.catalog import Catalog, NotExpressible, hint, spell_kind
 from loadlab.export.aws.limits import (
     MAX_ALARM_RANGE_S,
     MAX_LONG_ALARM_RANGE_S,
@@ -37,20 +36,6 @@ STATISTICS = {"mean": "Average", "min": "Minimum", "max": "Maximum"}
 WHOLE_RUN = "judged over the whole run in loadlab, and here for each {period} by itself"
 
 
-class NotExpressible(Exception):
-    """CloudWatch has no alarm for a criterion; the message says why."""
-
-
-@dataclass(frozen=True)
-class Catalog:
-    """What a run tells of its names, to fill in what a criterion leaves out. None: no run was given."""
-
-    requests: Collection[tuple[str, str]] | None = None
-    """(request_type, name) of its requests."""
-    metrics: Mapping[str, str] | None = None
-    """Its business metrics, and the kind of each: count or gauge."""
-
-
 @dataclass
 class Series:
     """The value that an alarm watches: metrics with a statistic each, and an expression of them where one is needed."""
@@ -67,7 +52,7 @@ def express(criterion: Criterion, target: Target, catalog: Catalog) -> tuple[dic
     Raises NotExpressible.
     """
     period_s, periods, notes = _periods(criterion, target)
-    series = _series(criterion, target, catalog, period_s)
+    series = _series(criterion, target, catalog)
     notes += series.notes
     when = criterion.comparison if criterion.is_alarm or criterion.change else OPPOSITES[criterion.comparison]
     threshold = criterion.threshold + 0.0  # -0.0 is 0.0
@@ -121,6 +106,13 @@ def _periods(criterion: Criterion, target: Target) -> tuple[int, int, list[str]]
     """Length of a period, how many in a row, and what differs by that."""
     finest_s = FINE_PERIODS_S[0] if target.resolution_s == 1 else 60
     notes = []
+    asked_s = [each for each in (criterion.over_s, criterion.for_s, criterion.within_s) if each is not None]
+    if asked_s and min(asked_s) < finest_s:
+        finer = "; with resolution 1s it can be 10 s" if target.resolution_s == 60 else ""
+        raise NotExpressible(
+            f"{format_duration(min(asked_s))} is less than the shortest period of an alarm, "
+            f"{format_duration(finest_s)}{finer}"
+        )
     if criterion.over_s is not None:
         period_s = int(criterion.over_s)
         if not (period_s % 60 == 0 or (target.resolution_s == 1 and period_s in FINE_PERIODS_S)):
@@ -148,15 +140,15 @@ def _periods(criterion: Criterion, target: Target) -> tuple[int, int, list[str]]
     return period_s, periods, notes
 
 
-def _series(criterion: Criterion, target: Target, catalog: Catalog, period_s: int) -> Series:
+def _series(criterion: Criterion, target: Target, catalog: Catalog) -> Series:
     quantity = criterion.quantity
     measure = quantity.measure
     if measure in ("metric", "signal", "errors", "users"):
-        return _other_series(criterion, target, catalog, period_s)
+        return _other_series(criterion, target, catalog)
     of = _dimensions(quantity, target, catalog)
     requests, failures = ("requests", "Requests", of, "Sum"), ("failures", "Failures", of, "Sum")
     if measure == "rps":
-        return Series([requests, failures], f"(requests - failures) / {period_s}")
+        return Series([requests, failures, _seconds(target)], "(requests - failures) / seconds")
     if measure == "error_ratio":
         return Series([requests, failures], "failures / requests")
     if measure == "count":
@@ -174,18 +166,27 @@ def _percentile(quantile: float) -> str:
     return f"p{text}"
 
 
-def _other_series(criterion: Criterion, target: Target, catalog: Catalog, period_s: int) -> Series:
+def _seconds(target: Target) -> tuple[str, str, Dimensions, str]:
+    """How many seconds of a period were recorded: `Users` has a sample for each. A run that begins or ends within a
+    period fills only a part of it."""
+    return "seconds", "Users", target.base, "SampleCount"
+
+
+def _other_series(criterion: Criterion, target: Target, catalog: Catalog) -> Series:
     """Errors, users, business metrics and signals: they belong to no request name."""
     quantity = criterion.quantity
     _refuse_pattern(quantity.name)
     if quantity.measure == "errors":
         if not (criterion.threshold == 0 and criterion.comparison in ("==", "<=")):
             _refuse_whole_run(criterion, "a number of failures")
-        kind = (("kind", clean_name(quantity.name, MAX_VALUE_CHARS)),) if quantity.name else ()
-        return Series([("errors", "Errors", (*target.base, *kind), "Sum")])
+        name, notes = spell_kind(quantity.name, catalog)
+        kind = (("kind", clean_name(name, MAX_VALUE_CHARS)),) if name else ()
+        return Series([("errors", "Errors", (*target.base, *kind), "Sum")], notes=notes)
     if quantity.measure == "users":
         return Series([("users", "Users", target.base, "Average")])
     if quantity.measure == "signal":
+        if catalog.signals is not None and quantity.name not in catalog.signals:
+            raise NotExpressible(f"the run has no signal {quantity.name!r}{hint(quantity.name, catalog.signals)}")
         upper = OPPOSITES[criterion.comparison] in (">", ">=", "!=") or criterion.change == "rises"
         series = Series([("level", _own(SIGNAL, quantity), target.base, "Maximum" if upper else "Minimum")])
         series.notes.append("the worst value of any object in the period, not the mean of each object")
@@ -194,9 +195,10 @@ def _other_series(criterion: Criterion, target: Target, catalog: Catalog, period
         return series
     kinds = catalog.metrics or {}
     if catalog.metrics is not None and quantity.name not in kinds:
-        raise NotExpressible(f"the run has no metric {quantity.name!r}{_hint(quantity.name, kinds)}")
+        raise NotExpressible(f"the run has no metric {quantity.name!r}{hint(quantity.name, kinds)}")
     if criterion.unit == "/s":
-        return Series([("counted", _own(COUNTED, quantity), target.base, "Sum")], f"counted / {period_s}")
+        counted = ("counted", _own(COUNTED, quantity), target.base, "Sum")
+        return Series([counted, _seconds(target)], "counted / seconds")
     if kinds.get(quantity.name) == "count":
         _refuse_whole_run(criterion, "a total")
         return Series([("counted", _own(COUNTED, quantity), target.base, "Sum")])
@@ -224,7 +226,7 @@ def _dimensions(quantity: Quantity, target: Target, catalog: Catalog) -> Dimensi
         kind = kinds[0] if kinds else ""
     if known is not None and (kind, name) not in known:
         names = [each for _, each in known]
-        raise NotExpressible(f"the run has no request {f'{kind} {name}'.strip()!r}{_hint(name, names)}")
+        raise NotExpressible(f"the run has no request {f'{kind} {name}'.strip()!r}{hint(name, names)}")
     if not kind:
         raise NotExpressible(f"the request type is a dimension too: write it, as in 'GET {name}', or give a run")
     return (
@@ -232,11 +234,6 @@ def _dimensions(quantity: Quantity, target: Target, catalog: Catalog) -> Dimensi
         ("request_type", clean_name(kind, MAX_VALUE_CHARS)),
         ("name", clean_name(name, MAX_VALUE_CHARS)),
     )
-
-
-def _hint(name: str, names: Collection[str]) -> str:
-    nearest = nearest_name(name, names)
-    return f"; did you mean {nearest!r}?" if nearest else ""
 
 
 def _refuse_pattern(name: str) -> None:

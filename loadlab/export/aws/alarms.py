@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from loadlab.errors import ExportError, SpecError
-from loadlab.export.aws.alarm_rules import Catalog, NotExpressible, express
+from loadlab.export.aws.alarm_rules import express
+from loadlab.export.aws.catalog import NotExpressible, read_catalog
 from loadlab.export.aws.limits import ALARM_MONTH_USD, ALARM_PAUSE_S, FINE_ALARM_MONTH_USD, MAX_NAME_CHARS
 from loadlab.export.aws.session import Access, call_patiently
 from loadlab.export.aws.target import Target
@@ -63,7 +64,10 @@ class AlarmReport:
 
     def describe(self) -> str:
         """A line for each criterion."""
-        lines = [f"{alarm.state}: {alarm.name}\n  - {'; '.join(alarm.notes)}" for alarm in self.alarms]
+        lines = [
+            f"{alarm.state}: {alarm.name}" + (f"\n  - {'; '.join(alarm.notes)}" if alarm.notes else "")
+            for alarm in self.alarms
+        ]
         lines += [f"no alarm: {criterion}\n  - {reason}" for criterion, reason in self.refused]
         if self.file is not None:
             lines.append(f"A dry run, written to {self.file}. Nothing was sent.")
@@ -96,8 +100,9 @@ def plan_alarms(
     tags: Mapping[str, str] | None = None,
 ) -> AlarmReport:
     """The alarms for `criteria`, and the reasons for those without. Nothing is sent. Raises SpecError."""
-    _check(actions, tags or {})
-    catalog = _catalog(run)
+    check_actions(actions)
+    check_tags(tags or {})
+    catalog = read_catalog(run)
     alarms: dict[str, Alarm] = {}
     refused = []
     for criterion in Criteria.parse(criteria):
@@ -109,7 +114,7 @@ def plan_alarms(
             continue
         whole = {
             "AlarmName": _name(f"LoadLab {target.service} {target.environment}: {text}"),
-            "AlarmDescription": f"loadlab: {text}; {'; '.join(notes)}"[:1024],
+            "AlarmDescription": "; ".join([f"loadlab: {text}", *notes])[:1024],
             "ActionsEnabled": True,
             **({"AlarmActions": list(actions)} if actions else {}),
             **parameters,
@@ -192,26 +197,24 @@ def _name(text: str) -> str:
     return f"{kept[: MAX_NAME_CHARS - 9]}~{digest}"
 
 
-def _catalog(run: Source | None) -> Catalog:
-    if run is None:
-        return Catalog()
-    requests = run.table("requests")[["request_type", "name"]].drop_duplicates()
-    metrics = run.table("metrics")[["name", "kind"]].drop_duplicates()
-    return Catalog(
-        requests={(str(kind), str(name)) for kind, name in requests.itertuples(index=False)},
-        metrics={str(name): str(kind) for name, kind in metrics.itertuples(index=False)},
-    )
-
-
-def _check(actions: Sequence[str], tags: Mapping[str, str]) -> None:
+def check_actions(actions: Sequence[str], field: str = "actions") -> None:
+    """Raise SpecError, naming `field`, for what is no list of ARNs, or too long."""
     if (
         isinstance(actions, str)
         or len(actions) > MAX_ACTIONS
         or not all(str(each).startswith("arn:") for each in actions)
     ):
-        raise SpecError("actions", actions, f"a list of up to {MAX_ACTIONS} ARNs, such as that of an SNS topic")
+        raise SpecError(
+            field,
+            actions if isinstance(actions, str) else list(actions),
+            f"a list of up to {MAX_ACTIONS} ARNs, such as that of an SNS topic",
+        )
+
+
+def check_tags(tags: Mapping[str, str], field: str = "tags") -> None:
+    """Raise SpecError, naming `field`, for tags that AWS does not take."""
     for key, value in tags.items():
         if not 1 <= len(key) <= 128 or len(value) > 256 or key.startswith("aws:"):
-            raise SpecError("tags", {key: value}, "names of 1 to 128 characters, values of up to 256")
+            raise SpecError(field, {key: value}, "names of 1 to 128 characters, values of up to 256")
     if len(tags) > MAX_TAGS:
-        raise SpecError("tags", len(tags), f"up to {MAX_TAGS}")
+        raise SpecError(field, len(tags), f"up to {MAX_TAGS}")

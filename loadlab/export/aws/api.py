@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, overload
 
 from loadlab.errors import SpecError
+from loadlab.export.arguments import check_names, check_run
 from loadlab.export.aws.alarms import AlarmReport, plan_alarms, put_alarms, write_alarms
 from loadlab.export.aws.dashboard import (
     Dashboard,
@@ -56,6 +57,8 @@ def plan_cloudwatch(
     Raises:
         SpecError: a wrong argument, or no service or environment.
     """
+    check_names(access, Access)
+    check_run(run)
     return plan_metrics(
         run,
         Access(**access),
@@ -108,6 +111,7 @@ def cloudwatch(
         ExportError: no credentials and where they were looked for, data too old or ahead, or not everything was sent:
             what was, what was not, and how to send the rest. Of a run that goes on these are kept in `errors` instead.
     """
+    check_names(options, plan_cloudwatch, Access)
     if isinstance(run, LiveSource):
         if dry_run is not False:
             raise SpecError("dry_run", dry_run, "False for a run that goes on: what it will send is not known yet")
@@ -166,7 +170,10 @@ def cloudwatch_dashboard(
         SpecError: a wrong argument, or no service or environment.
         ExportError: no credentials and where they were looked for, or CloudWatch refused.
     """
-    several = list(runs) if isinstance(runs, Sequence) else [runs]
+    check_names(access, Access)
+    several = list(runs) if isinstance(runs, Sequence) and not isinstance(runs, str) else [runs]
+    for run in several:
+        check_run(run, "runs")
     labels = several[0].info.get("labels") or {} if several else {}
     target = read_target(labels, namespace=namespace, service=service, environment=environment)
     called = check_dashboard_name(name) if name is not None else default_dashboard_name(target)
@@ -211,6 +218,9 @@ def cloudwatch_alarms(
         SpecError: a wrong criterion or argument, or no service or environment.
         ExportError: no credentials and where they were looked for, or which alarms were made and which not.
     """
+    check_names(access, Access)
+    if run is not None:
+        check_run(run)
     labels = run.info.get("labels") or {} if run is not None else {}
     target = read_target(labels, namespace=namespace, service=service, environment=environment, resolution=resolution)
     report = plan_alarms(criteria, target, run, actions=actions, tags=tags)

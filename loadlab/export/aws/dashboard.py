@@ -15,6 +15,7 @@ from urllib.parse import quote
 
 from loadlab.errors import ExportError, SpecError
 from loadlab.export.aws.dashboard_body import Mark, dashboard_body
+from loadlab.export.aws.limits import DASHBOARD_MONTH_USD
 from loadlab.export.aws.session import Access, call_patiently
 from loadlab.export.aws.tables import build_datums
 from loadlab.export.aws.target import Target
@@ -47,6 +48,9 @@ class Dashboard:
         """One sentence."""
         if self.file is not None:
             return f"dashboard {self.name}: a dry run, written to {self.file}. Nothing was sent."
+        if self.state == "planned":
+            price = f"${DASHBOARD_MONTH_USD:.2f} a month where there are three others, else free"
+            return f"planned: dashboard {self.name}\n  - {price}"
         remarks = f" CloudWatch remarks: {'; '.join(self.remarks)}." if self.remarks else ""
         return f"dashboard {self.name}: {self.state}, at {self.url}{remarks}"
 
@@ -54,7 +58,7 @@ class Dashboard:
         return self.describe()
 
     def _repr_html_(self) -> str:
-        if self.file is not None:
+        if self.state == "planned":
             return f"<p>{escape(self.describe())}</p>"
         link = f'<a href="{escape(self.url)}">{escape(self.name)}</a>'
         return f"<p>Dashboard {link}: {escape(self.state)}. {escape('; '.join(self.remarks))}</p>"

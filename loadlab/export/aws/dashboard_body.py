@@ -48,8 +48,9 @@ def dashboard_body(
     rate = [
         grid.line("Requests", "Sum", key="requests", visible=False),
         grid.line("Failures", "Sum", key="failures", visible=False),
-        _expression("(requests - failures) / PERIOD(requests)", "successful"),
-        _expression("failures / PERIOD(failures)", "failed"),
+        grid.line("Users", "SampleCount", key="seconds", visible=False),  # a sample for each second that was recorded
+        _expression("(requests - failures) / seconds", "successful"),
+        _expression("failures / seconds", "failed"),
     ]
     grid.chart("Throughput", rate, "requests/s")
     ratio = [*rate[:2], _expression("100 * failures / requests", "failed")]

@@ -57,6 +57,9 @@ REQUEST_USD = 0.01 / 1000
 ALARM_MONTH_USD = 0.10
 """An alarm a month on one metric of a minute; on an expression the same for each metric in it [price]."""
 
+DASHBOARD_MONTH_USD = 3.0
+"""A dashboard a month, from the fourth on [price]."""
+
 FINE_ALARM_MONTH_USD = 0.30
 """The same with a period below a minute [price]."""
 

@@ -159,9 +159,11 @@ class LiveExport:
 
     def _deliver(self, connection: Connection, ledger: Ledger) -> None:
         sender = Sender(connection, ledger, timeout_s=ATTEMPT_S)
-        reason = sender.send(self._waiting)
-        self.sent += sender.items
-        del self._waiting[: sender.requests]
+        try:
+            reason = sender.send(self._waiting)
+        finally:  # also when the ledger cannot be written: what was accepted is not sent again
+            self.sent += sender.items
+            del self._waiting[: sender.requests]
         if reason is not None:
             self._note(reason)
 

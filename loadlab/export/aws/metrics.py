@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from loadlab.errors import ExportError
+from loadlab.export.arguments import doubts
 from loadlab.export.aws.limits import (
     AHEAD_S,
     HOURS_PER_MONTH,
@@ -42,7 +43,7 @@ def plan_metrics(run: Source, access: Access, *, ledger: Path | None = None, aga
     return Plan(
         title=f"Run {run.id} to CloudWatch as {target.namespace}, {_dimensions(target)}",
         numbers=_numbers(built.datums, parcels, target),
-        notes=(*built.notes, *_notes(built.datums, target)),
+        notes=(*doubts(run), *built.notes, *_notes(built.datums, target)),
         parcels=parcels,
         place=place,
         folder=run.path,
@@ -64,6 +65,7 @@ def _numbers(datums: Sequence[Datum], parcels: Sequence[Parcel], target: Target)
         "datums": sum(parcel.items for parcel in parcels),
         "requests": len(parcels),
         "dollars for this run, estimated": math.ceil(run_usd * 100) / 100,
+        "dollars a month if run every night, estimated": math.ceil(30 * run_usd * 100) / 100,
         "dollars a month if a run never stopped, estimated": round(len(metrics) * METRIC_MONTH_USD, 2),
     }
 

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from loadlab.errors import ExportError, SpecError
 from loadlab.export.plan import NotDelivered
 from loadlab.export.sending import waits
+from loadlab.export.words import tell_on_stderr, waiting, without_markup
 
 CONNECT_TIMEOUT_S = 10
 READ_TIMEOUT_S = 30
@@ -170,6 +171,8 @@ def call(client: Any, operation: str, **parameters: Any) -> dict[str, Any]:
     except (errors.ReadTimeoutError, errors.ConnectionClosedError, errors.IncompleteReadError) as error:
         raise NotDelivered(f"AWS: {_words(error)}", again=True, in_doubt=True) from error
     except (ResponseParserError, errors.HTTPClientError) as error:
+        if isinstance(error, errors.SSLError) and "certificate" in str(error).lower():
+            raise NotDelivered(f"AWS: {_words(error)}. Is AWS_CA_BUNDLE set to the right file?") from error
         connected = not isinstance(error, errors.EndpointConnectionError | errors.ConnectTimeoutError | errors.SSLError)
         raise NotDelivered(f"AWS: {_words(error)}", again=True, in_doubt=connected) from error
     except errors.BotoCoreError as error:
@@ -179,14 +182,18 @@ def call(client: Any, operation: str, **parameters: Any) -> dict[str, Any]:
 def call_patiently(client: Any, operation: str, end: float, **parameters: Any) -> dict[str, Any]:
     """`call`, again and again with longer and longer waits while that can help, until `end` (time.monotonic).
 
-    For operations that may be carried out twice. Raises NotDelivered.
+    For operations that may be carried out twice. The first wait is told on standard error. Raises NotDelivered.
     """
+    told = False
     for wait_s in waits(json.dumps([operation, parameters], default=str).encode()):
         try:
             return call(client, operation, **parameters)
         except NotDelivered as reason:
             if not reason.again or time.monotonic() + wait_s > end:
                 raise
+            if not told:
+                told = True
+                tell_on_stderr(waiting(reason, end - time.monotonic()))
             time.sleep(wait_s)
     raise AssertionError("waits never end")
 
@@ -194,7 +201,7 @@ def call_patiently(client: Any, operation: str, end: float, **parameters: Any) -
 def _refusal(error: Any) -> NotDelivered:
     code, message = error.response["Error"].get("Code", ""), error.response["Error"].get("Message", "")
     status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0)
-    said = f"AWS answered {status} {code}: {message}".rstrip(": ")
+    said = f"AWS answered {status} {code}: {without_markup(message)}".rstrip(": ")
     if code in THROTTLED or status == 429:
         return NotDelivered(f"{said} (throttled)", again=True, code=code)
     if code in EXPIRED:
@@ -203,7 +210,7 @@ def _refusal(error: Any) -> NotDelivered:
 
 
 def _words(error: Exception) -> str:
-    return str(error).rstrip(".") or type(error).__name__
+    return without_markup(str(error)).rstrip(".") or type(error).__name__
 
 
 def identity(*parts: object) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from loadlab.errors import SpecError
 from loadlab.export.aws.limits import MAX_NAME_CHARS, MAX_VALUE_CHARS
 from loadlab.export.aws.naming import Dimensions, clean_name
-from loadlab.export.labels import read_label
+from loadlab.export.labels import read_labels
 from loadlab.spec import parse_duration
 
 RESOLUTIONS_S = (1, 60)
@@ -60,8 +60,7 @@ def read_target(
 
     Raises SpecError.
     """
-    service = read_label("service", service, labels)
-    environment = read_label("environment", environment, labels)
+    service, environment = read_labels(labels, service=service, environment=environment)
     if namespace is None:
         namespace = clean_name(f"LoadLab/{service}", MAX_NAME_CHARS)
     base = [

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from loadlab.errors import SpecError
+from loadlab.export.arguments import check_names, check_run
 from loadlab.export.plan import Parcel, Place, Plan
 from loadlab.export.prometheus.build import build_families
 from loadlab.export.prometheus.family import Labels, readable
@@ -65,6 +66,7 @@ def plan_openmetrics(
         SpecError: a wrong argument, no service or environment, a form that the place does not take, or more samples
             than can be written.
     """
+    check_run(run)
     _check_place(to)
     target = read_target(
         run.info.get("labels") or {},
@@ -116,6 +118,7 @@ def openmetrics(
         SpecError: see `plan_openmetrics`.
         ExportError: it was not accepted, with the reason, or could not be written.
     """
+    check_names(options, plan_openmetrics)
     plan = plan_openmetrics(run, to, **options)
     if dry_run is False:
         return plan.send(timeout_s=timeout_s)

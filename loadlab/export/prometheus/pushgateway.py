@@ -17,6 +17,7 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from loadlab.errors import SpecError
 from loadlab.export.plan import NotDelivered, Parcel
 from loadlab.export.prometheus.family import Labels
+from loadlab.export.words import MAX_SAID, without_markup
 from loadlab.spec import hide_credentials, hide_host
 
 if TYPE_CHECKING:
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 CONNECT_TIMEOUT_S = 5.0
 READ_TIMEOUT_S = 30.0
-MAX_REASON = 300
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 ALLOWED = "the address of a Pushgateway, such as http://pushgateway:9091, without /metrics, query and fragment"
@@ -95,8 +95,8 @@ def _refusal(base: str, answer: requests.Response) -> str:
         return f"{reason}, to {hide_host(answer.headers['Location'])}: give that address instead"
     if answer.status_code in (401, 403):
         return f"{reason}: give user and password in the URL or in ~/.netrc"
-    said = " ".join(answer.text.split())[:MAX_REASON]
-    return f"{reason}: {said}" if said and not said.startswith("<") else reason
+    said = without_markup(answer.text)
+    return f"{reason}: {said}" if said else reason
 
 
 def _words(error: Exception) -> str:
@@ -106,7 +106,7 @@ def _words(error: Exception) -> str:
         if not isinstance(deeper, Exception):
             break
         cause = deeper
-    return hide_credentials(str(cause).rpartition(": ")[2][:MAX_REASON])
+    return hide_credentials(str(cause).rpartition(": ")[2][:MAX_SAID])
 
 
 def _segments(grouping: Labels) -> list[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from loadlab.errors import SpecError, nearest_name
-from loadlab.export.labels import read_label
+from loadlab.export.labels import read_labels
 from loadlab.export.prometheus.buckets import DEFAULT_BUCKETS, read_bounds
 from loadlab.export.prometheus.family import Labels, readable
 from loadlab.spec import parse_duration
@@ -67,10 +67,8 @@ def read_target(
 
     Raises SpecError.
     """
-    base = [
-        ("service", readable(read_label("service", service, labels))),
-        ("environment", readable(read_label("environment", environment, labels))),
-    ]
+    service, environment = read_labels(labels, service=service, environment=environment)
+    base = [("service", readable(service)), ("environment", readable(environment))]
     if run_id:
         base.append(("run_id", readable(run_id)))
     if isinstance(max_names, bool) or not isinstance(max_names, int) or max_names < 1:

@@ -16,6 +16,7 @@ import requests
 from rendering import TOKEN, Object, environment, one, render
 
 import loadlab.agent
+from loadlab import redaction
 from loadlab.launch.processes import free_ports
 
 LOCUSTFILE = """
@@ -46,6 +47,7 @@ def objects(tmp_path: Path) -> list[Object]:
     (work / "words.py").write_text("WORD = 'two'\n", encoding="utf-8")
     (work / "word.txt").write_text("one ", encoding="utf-8")
     shutil.copytree(Path(loadlab.agent.__file__).parent, agent, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(redaction.__file__, agent.parent)
     web_port, master_port = free_ports(2)
     return render(
         {
