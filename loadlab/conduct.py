@@ -12,7 +12,7 @@ from loadlab import store, stream
 from loadlab.archiving import archive_recorded, replay_spool
 from loadlab.errors import LaunchError, LoadlabError, StoreError, StreamError, StreamLost
 from loadlab.launch import Swarm
-from loadlab.publishing import deliver, make_whole
+from loadlab.publishing import await_archive, deliver
 from loadlab.recording import Recording, say
 from loadlab.results import Run
 from loadlab.spec import LoadTest
@@ -23,8 +23,6 @@ POLL_S = 0.1
 SETTLE_S = 5.0
 TOLD_S = 10.0
 """The master's records tell of a change of users within so long, if it has changed anything."""
-KILLED_S = 60.0
-"""After a guest has killed the swarm, its owner gets this long to write the archive."""
 
 
 class ConductedRun:
@@ -295,24 +293,4 @@ class ConductedRun:
         """The archive that the run's owner writes; put together here when the owner has died."""
         self._recorded().recorder.settle(SETTLE_S)
         self._tell_followers()
-        since = time.monotonic()
-        while self._folder.has_journal:
-            if not stream.is_being_written(self._folder.journal_path):
-                make_whole(self._folder)
-            elif self._has_waited(since):
-                raise StoreError(
-                    f"run {self.id} was killed, but the process that owns it has not written its archive within "
-                    f"{KILLED_S:g} s; loadlab.open_run('{self.id}') opens it when it has"
-                )
-            else:
-                time.sleep(POLL_S)
-        if self._target is None:
-            return Run(self.path)
-        since = time.monotonic()
-        while self.path.is_dir() and not self._has_waited(since):  # its owner sends it, and removes it then
-            time.sleep(POLL_S)
-        return Run(self.path if self.path.is_dir() else self._target / self.id)
-
-    def _has_waited(self, since: float) -> bool:
-        """Whether a guest that has killed the swarm has waited long enough for its owner."""
-        return self._killed_at is not None and time.monotonic() - max(since, self._killed_at) > KILLED_S
+        return await_archive(self._folder, self._target, killed_at=lambda: self._killed_at)

@@ -92,8 +92,12 @@ def test_a_guest_that_kills_the_swarm_gets_the_owners_archive(make_test: MakeTes
     owner = own(make_test(run_time=300, lease=10))
     guest = loadlab.attach("latest", tmp_path / "runs")
     until(lambda: guest.seconds.requests > 0)
+    other = loadlab.start(make_test(run_time=1), runs=tmp_path / "runs").wait()
+    (warning,) = other.events.loc[other.events["kind"] == "warning", "text"]
+    assert warning.startswith(f"Run {guest.id} still loads the same host: loadlab.attach('{guest.id}')")
     guest.kill()
     run = guest.wait()
+    assert not run.events["text"].str.contains("still loads").any()
     out, _ = owner.communicate(timeout=60)
     assert json.loads(out) == {"reason": run.info["end_reason"], "count": run.requests["count"].sum()}
     assert guest.state not in ("None", "failed")
