@@ -6,10 +6,10 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from loadlab import store, stream
-from loadlab.errors import SpecError, StoreError
+from loadlab.errors import LoadlabError, SpecError, StoreError
 from loadlab.live import LiveRun
 from loadlab.recording import Recording
-from loadlab.spec import LoadTest, read_guard_rails
+from loadlab.spec import LoadTest, hide_host, read_guard_rails
 
 if TYPE_CHECKING:
     from loadlab.launch.adopted import AdoptedSwarm
@@ -65,6 +65,27 @@ def attach_to(folder: store.RunFolder) -> LiveRun:
     live = LiveRun(test, folder, begin)
     live.swarm  # noqa: B018 - waits until it is known who owns it, and raises what is wrong
     return live
+
+
+def find_loads_on(host: str, beside: store.RunFolder) -> list[str]:
+    """The ids of the other runs in the folder of run `beside` whose load on `host` still goes on, in order."""
+    from loadlab.launch.master_api import look_at
+
+    found: list[str] = []
+    if not host:  # the locustfile names its hosts itself
+        return found
+    for path in sorted(beside.path.parent.glob("r*")):
+        folder = store.RunFolder(path)
+        if folder.id == beside.id or not folder.has_journal or not folder.swarm_path.is_file():
+            continue
+        try:
+            info, address = folder.read_info(), json.loads(folder.swarm_path.read_text())
+        except (LoadlabError, OSError, ValueError):  # it is ending just now, or damaged
+            continue
+        if info.get("status") == "running" and hide_host(info["loadtest"].get("host") or "") == hide_host(host):
+            status = look_at(**address)
+            found += [folder.id] if status is not None and not status["ended"] else []
+    return found
 
 
 def _take_release(

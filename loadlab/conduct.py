@@ -12,7 +12,7 @@ from loadlab import store, stream
 from loadlab.archiving import archive_recorded, replay_spool
 from loadlab.errors import LaunchError, LoadlabError, StoreError, StreamError, StreamLost
 from loadlab.launch import Swarm
-from loadlab.publishing import deliver, make_whole
+from loadlab.publishing import await_archive, deliver
 from loadlab.recording import Recording, say
 from loadlab.results import Run
 from loadlab.spec import LoadTest
@@ -21,6 +21,8 @@ from loadlab.watching import BROKEN_END, CriteriaWatch
 CLOSING = "the run is being closed and written"
 POLL_S = 0.1
 SETTLE_S = 5.0
+TOLD_S = 10.0
+"""The master's records tell of a change of users within so long, if it has changed anything."""
 
 
 class ConductedRun:
@@ -57,8 +59,9 @@ class ConductedRun:
         self._target = folder.read_target()
         self._master_left = self._killed = self._closing = self._sending = False
         self._leaving = False
+        self._killed_at: float | None = None
         self._start_lock = threading.Lock()
-        self._asked_users: int | None = None
+        self._asked: tuple[int, float] | None = None
         self._failure: BaseException | None = None
         self._run: Run | None = None
         self._followers: list[Callable[[], None]] = []
@@ -98,10 +101,11 @@ class ConductedRun:
 
     def kill(self) -> None:
         """End the swarm at once; what has been recorded is kept."""
-        self.given_up.set()
         if not self._begun.is_set():
+            self.given_up.set()
             return
         recording = self._recorded()
+        self._killed_at = time.monotonic()
         self._killed = self.tables.end is None
         if recording.journal is None:
             recording.swarm.end()  # type: ignore[attr-defined] # a guest's swarm is an AdoptedSwarm
@@ -209,6 +213,8 @@ class ConductedRun:
         """Be told of a record (a parsed line) that is in the tables."""
         self.last_news = time.monotonic()
         self.seconds.add(record)
+        if record.get("event") == "stage" and self._asked is not None and self._asked[0] == self.seconds.target_users:
+            self._asked = None
         if self._watch is not None:
             self._watch.see(record)
 
@@ -287,13 +293,4 @@ class ConductedRun:
         """The archive that the run's owner writes; put together here when the owner has died."""
         self._recorded().recorder.settle(SETTLE_S)
         self._tell_followers()
-        while self._folder.has_journal:
-            if not stream.is_being_written(self._folder.journal_path):
-                make_whole(self._folder)
-            elif self.given_up.wait(POLL_S):
-                break
-        if self._target is None:
-            return Run(self.path)
-        while self.path.is_dir() and not self.given_up.wait(POLL_S):  # its owner sends it, and removes it then
-            pass
-        return Run(self.path if self.path.is_dir() else self._target / self.id)
+        return await_archive(self._folder, self._target, killed_at=lambda: self._killed_at)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import signal
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
-from loadlab.conduct import CLOSING, POLL_S, ConductedRun
-from loadlab.errors import SpecError
+from loadlab.conduct import CLOSING, POLL_S, TOLD_S, ConductedRun
+from loadlab.errors import LaunchError, SpecError
 from loadlab.launch import uninterrupted
 from loadlab.results import Run
 
@@ -85,6 +86,11 @@ class LiveRun(ConductedRun):
         return True, f"{status}{text}" + (f" (and {more} more)" if more > 0 else "")
 
     @property
+    def archived(self) -> Run | None:
+        """The run in its archive; None while it goes on, and when it has failed."""
+        return self._run
+
+    @property
     def own_warnings(self) -> list[str]:
         """What this process has to say about its recording."""
         events = self._tables.own_events if self._tables is not None else []
@@ -114,7 +120,9 @@ class LiveRun(ConductedRun):
         return self._watch.results() if self._watch is not None else ()
 
     def status_line(self) -> str:
-        """Where the run is, in one line."""
+        """Where the run is, in one line; of a run that is over what it came to."""
+        if self._run is not None:
+            return self._sums_line(self._run)
         now, planned = self.seconds, self.planned_s
         of = "" if planned is None else f" of {planned:.0f}"
         line = (
@@ -124,6 +132,13 @@ class LiveRun(ConductedRun):
         broken = self._watch.count_broken() if self._watch is not None else 0
         return f"{line}, {broken} of {len(self.test.criteria)} criteria broken" if broken else line
 
+    def _sums_line(self, run: Run) -> str:
+        total = run.summary().iloc[-1]
+        return (
+            f"{run.duration_s or 0:.0f} s, {total['count']:,} requests, {total['failures']:,} failed, "
+            f"{total['rps']:,.4g} rps, {run.verdict.status}"
+        )
+
     def set_users(self, users: int, spawn_rate: float | None = None) -> None:
         """Go to another number of users, `spawn_rate` a second (the test's own when None).
 
@@ -132,23 +147,33 @@ class LiveRun(ConductedRun):
         """
         if isinstance(users, bool) or not isinstance(users, int) or users < 1:
             raise SpecError("users", users, "a whole number, 1 or more")
-        if spawn_rate is not None and not spawn_rate > 0:
-            raise SpecError("spawn_rate", spawn_rate, "a number of users a second above 0")
-        self.swarm.set_users(users, self.test.spawn_rate if spawn_rate is None else spawn_rate)
-        self._asked_users = users
+        rate = self.test.spawn_rate if spawn_rate is None else spawn_rate
+        if isinstance(rate, bool) or not isinstance(rate, int | float) or not 0 < rate < math.inf:
+            raise SpecError("spawn_rate", rate, "a number of users a second above 0")
+        before, self._asked = self._asked, (users, time.monotonic())
+        try:
+            self.swarm.set_users(users, rate)
+        except BaseException:
+            self._asked = before
+            raise
 
     @property
     def target_users(self) -> int:
-        """Users that were asked for last."""
-        return self._asked_users or self.seconds.target_users or self.test.users
+        """Users that were asked for last, by whomever; what was asked here counts until the master tells of it."""
+        asked = self._asked
+        if asked is not None and time.monotonic() - asked[1] < TOLD_S:
+            return asked[0]
+        return self.seconds.target_users or self.test.users
 
     def note(self, text: str) -> None:
         """Add an annotation: an event of kind `note` at this moment, by the master's clock.
 
-        Raises SpecError for an empty text, LaunchError when the master does not take it.
+        Raises SpecError for an empty text, LaunchError when the test is over and when the master does not take it.
         """
-        if not text.strip():
+        if not isinstance(text, str) or not text.strip():
             raise SpecError("text", text, "some words")
+        if self._done.is_set() or self._closing or self.seconds.ended:
+            raise LaunchError("nothing can be noted: the test is over")
         self.swarm.note(text.strip())
 
     def wait(self, progress: Progress | None = None) -> Run:

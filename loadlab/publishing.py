@@ -6,11 +6,11 @@ import shlex
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from loadlab import spec, store
+from loadlab import spec, store, stream
 from loadlab.errors import SpecError, StoreError, StoreUnavailable
 from loadlab.recovery import recover
 from loadlab.results import Run
@@ -21,6 +21,11 @@ is another place; a run is recorded on this machine then and sent there at its e
 
 PAUSES_S = (2.0, 8.0, 20.0)
 """When S3 does not answer, sending is tried again after each of these."""
+
+KILLED_S = 60.0
+"""After a guest has killed the swarm, its owner gets this long to write the archive."""
+
+POLL_S = 0.1
 
 
 def make_folder(runs: str | Path, run_id: str, info: dict[str, object]) -> store.RunFolder:
@@ -165,3 +170,33 @@ def _send_files(folder: Path, target: store.S3Path) -> None:
     except StoreError as error:
         raise StoreError(f"{error} The files are kept in {folder}.") from error
     shutil.rmtree(folder)
+
+
+def await_archive(folder: store.RunFolder, target: store.S3Path | None, killed_at: Callable[[], float | None]) -> Run:
+    """The run in `folder`, once the process that owns it has archived it; done here when that one has died.
+
+    `target` is where it belongs in S3. `killed_at` tells when the swarm was killed from here, on the monotonic clock:
+    its owner then gets `KILLED_S` for each step. Raises StoreError when it has not written the archive by then.
+    """
+
+    def has_waited(since: float) -> bool:
+        killed = killed_at()
+        return killed is not None and time.monotonic() - max(since, killed) > KILLED_S
+
+    since = time.monotonic()
+    while folder.has_journal:
+        if not stream.is_being_written(folder.journal_path):
+            make_whole(folder)
+        elif has_waited(since):
+            raise StoreError(
+                f"run {folder.id} was killed, but the process that owns it has not written its archive within "
+                f"{KILLED_S:g} s; loadlab.open_run('{folder.id}') opens it when it has"
+            )
+        else:
+            time.sleep(POLL_S)
+    if target is None:
+        return Run(folder.path)
+    since = time.monotonic()
+    while folder.path.is_dir() and not has_waited(since):  # its owner sends it, and removes it then
+        time.sleep(POLL_S)
+    return Run(folder.path if folder.path.is_dir() else target / folder.id)

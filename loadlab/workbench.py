@@ -10,6 +10,7 @@ here they are only put together.
 from __future__ import annotations
 
 import shutil
+import time
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from pathlib import Path
@@ -24,7 +25,7 @@ from loadlab.live import Progress
 from loadlab.provenance import git_state, host_facts, rerun_command, versions
 from loadlab.publishing import RUNS as RUNS
 from loadlab.publishing import deliver, make_folder, make_whole
-from loadlab.recording import Recording
+from loadlab.recording import Recording, say
 from loadlab.results import Run as Run
 from loadlab.spec import KubernetesOptions, LoadTest, check_locustfile, hide_host, is_url
 
@@ -100,6 +101,7 @@ def _launch(live: LiveRun, folder: store.RunFolder, launcher: Launcher) -> Recor
         live.starting.set()
         live.prepare_tables()
         _prepare(live.test, folder)
+        _warn_of_others(live, folder)
 
     try:
         swarm = launcher.launch(
@@ -126,6 +128,18 @@ def _prepare(test: LoadTest, folder: store.RunFolder) -> None:
     """What takes its time and needs no swarm: saying where the run comes from."""
     origin = git_state(test.locustfile.absolute().parent)
     folder.update_info(versions=versions(), git=origin, host=host_facts())
+
+
+def _warn_of_others(live: LiveRun, folder: store.RunFolder) -> None:
+    """Say when another run of this folder still loads the same host: after "restart kernel and run all", say."""
+    from loadlab.attaching import find_loads_on
+
+    for run_id in find_loads_on(live.test.host or "", folder):
+        text = (
+            f"Run {run_id} still loads the same host: loadlab.attach('{run_id}') picks it up, to watch or to stop it."
+        )
+        say(text)
+        live.prepare_tables().add_event("warning", text, time=time.time())
 
 
 def attach(ref: str | Path = "latest", runs: str | Path = RUNS) -> LiveRun:

@@ -9,6 +9,7 @@ mail, and in a notebook that is opened again, the mark is there. No clock of the
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from html import escape
 from typing import TYPE_CHECKING, Literal
@@ -41,6 +42,7 @@ min-width:0;font-variant-numeric:tabular-nums}
 .loadlab-panel .tiles div>span{display:block;color:var(--dim);font-size:12px;white-space:nowrap}
 .loadlab-panel .tiles b{font-size:17px;font-weight:500;white-space:nowrap}
 .loadlab-panel .tiles small{font-size:12px;font-weight:400;color:var(--dim)}
+.loadlab-panel .tiles small.when{display:block;font-size:11px;white-space:nowrap}
 .loadlab-panel ul{margin:0 0 6px;padding-left:18px}
 .loadlab-panel .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(250px,1fr));gap:4px 12px}
 .loadlab-panel figure{margin:0;max-width:560px}
@@ -54,11 +56,11 @@ vertical-align:middle;border-top:2px solid currentColor}
 .loadlab-panel .a{color:#0072b2}.loadlab-panel .b{color:#d55e00}.loadlab-panel .c{color:#009e73}
 .loadlab-panel svg .b{stroke-dasharray:5 3}.loadlab-panel svg .c{stroke-dasharray:1.5 3}
 .loadlab-panel .table{overflow-x:auto}
-.loadlab-panel table{border-collapse:collapse;width:100%;margin:6px 0 0;font-size:13px}
-.loadlab-panel th,.loadlab-panel td{text-align:right;padding:2px 8px;white-space:nowrap;
+.loadlab-panel .table table{table-layout:auto;border-collapse:collapse;width:100%;margin:6px 0 0;font-size:13px}
+.loadlab-panel .table th,.loadlab-panel .table td{text-align:right;padding:2px 8px;white-space:nowrap;
 border-top:1px solid var(--rule)}
-.loadlab-panel thead th{border-top:0;color:var(--dim);font-weight:400}
-.loadlab-panel th:first-child{text-align:left;font-weight:400;white-space:normal;overflow-wrap:anywhere;
+.loadlab-panel .table thead th{border-top:0;color:var(--dim);font-weight:400}
+.loadlab-panel .table th:first-child{text-align:left;font-weight:400;white-space:normal;overflow-wrap:anywhere;
 min-width:10em}
 .loadlab-panel caption{text-align:left;color:var(--dim)}
 @keyframes loadlab-fresh-0{from,to{visibility:hidden;font-size:0}}
@@ -119,15 +121,19 @@ def _tiles(status: Status) -> str:
     target = "" if status.target_rps is None else f" <small>of {format_number(status.target_rps)}</small>"
     users = f"{format_count(status.users)} <small>of {format_count(status.target_users)}</small>"
     workers = f"{status.workers} <small>of {status.expected_workers}</small>"
-    shown = [] if status.over else [("users", "Users", users), ("workers", "Workers", workers)]
+    so_far = covered if status.over else "so far"
+    shown = [] if status.over else [("users", "Users", users, "now"), ("workers", "Workers", workers, "now")]
     shown += [
-        ("requests", "Requests", format_count(status.requests)),
-        ("rps", "Successful rps", f"{format_number(status.rps)}{target}"),
-        ("errors", "Failed", _alarming(format_percent(status.error_ratio), status.error_ratio > 0)),
-        *((f"p{name}", f"p{name}", format_ms(value)) for name, value in _percentiles(status)),
+        ("requests", "Requests", format_count(status.requests), so_far),
+        ("rps", "Successful rps", f"{format_number(status.rps)}{target}", covered),
+        ("errors", "Failed", _alarming(format_percent(status.error_ratio), status.error_ratio > 0), covered),
+        *((f"p{name}", f"p{name}", format_ms(value), covered) for name, value in _percentiles(status)),
     ]
-    cells = "".join(f'<div><span>{label}</span><b data-number="{key}">{value}</b></div>' for key, label, value in shown)
-    return f'<div class="tiles" title="Rate, failures and percentiles: {covered}">{cells}</div>'
+    cells = "".join(
+        f'<div><span>{label}</span><b data-number="{key}">{value}</b><small class="when">{when}</small></div>'
+        for key, label, value, when in shown
+    )
+    return f'<div class="tiles">{cells}</div>'
 
 
 def _percentiles(row: Status | EndpointStatus) -> list[tuple[str, float]]:
@@ -164,9 +170,23 @@ def _charts(status: Status) -> str:
     spans = [(recent, f"last {_minutes(len(recent))}")] if is_coarse and not status.over else []
     width = whole[1].start - whole[0].start if is_coarse else 1
     spans.append((whole, "whole run" + (f", {width} s a point" if is_coarse else "")))
-    began = (status.as_of or 0.0) - status.elapsed_s
-    figures = [draw(rows, began, span) for draw in (_latency, _rates, _users) for rows, span in spans]
+    began = (status.as_of or 0.0) if status.began is None else status.began
+    figures = [
+        draw(_full(rows, began, status.stopped), began, span)
+        for draw in (_latency, _rates, _users)
+        for rows, span in spans
+    ]
     return f'<div class="charts">{"".join(figures)}</div>'
+
+
+def _full(rows: Sequence[BinRow], began: float, stopped: float | None) -> Sequence[BinRow]:
+    """Without the seconds that were under load in part: they would look like a slow beginning and end.
+
+    In wider bins they do not show.
+    """
+    end = math.inf if stopped is None else stopped
+    full = [row for row in rows if row.seconds > 1 or began <= row.start <= end - 1]
+    return full or rows
 
 
 def _minutes(seconds: int) -> str:

@@ -4,20 +4,33 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from loadlab.panel.doubts import find_doubts
 from loadlab.spec import hide_host
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from loadlab.analyse import CriterionResult
     from loadlab.spec import LoadTest
     from loadlab.stream import BinRow, LiveSeconds, Tally
 
 QUANTILES = (0.5, 0.95, 0.99)
+
+
+class Archived(Protocol):
+    """What the picture of a run that is over is read from: its archive, as its reports are."""
+
+    @property
+    def duration_s(self) -> float | None:
+        """Seconds under load."""
+
+    def summary(self) -> pd.DataFrame:
+        """See `analyse.summarise`."""
 
 
 class Watched(Protocol):
@@ -43,6 +56,10 @@ class Watched(Protocol):
     @property
     def outcome(self) -> tuple[bool, str]:
         """Whether it is over, and what a person should know about how it ended."""
+
+    @property
+    def archived(self) -> Archived | None:
+        """The run's archive; None while it goes on, and of one that has failed."""
 
     @property
     def own_warnings(self) -> Sequence[str]:
@@ -74,7 +91,8 @@ class Status:
     rps (successful requests a second), error_ratio (0 to 1) and the percentiles, exact from the histograms, are those
     of the last `window_s` closed seconds under load; of a run that is over, those of all of it. NaN where there was
     nothing to measure. `as_of` is the end of the last closed second in epoch seconds, on the master's clock; None
-    before there is one. `criteria` are judged as if the run ended now. `endpoints` are ordered, the worst first.
+    before there is one. Users run from `began` to `stopped`, on the same clock; None before that. `criteria` are judged
+    as if the run ended now. `endpoints` are ordered, the worst first.
     """
 
     run_id: str
@@ -83,6 +101,8 @@ class Status:
     over: bool
     outcome: str
     as_of: float | None
+    began: float | None
+    stopped: float | None
     elapsed_s: float
     planned_s: float | None
     users: int
@@ -141,7 +161,7 @@ class Status:
         if not self.requests:
             told = told[:2]
         if self.outcome:
-            told.append(self.outcome)
+            told.append(self.outcome.removesuffix("."))
         return f"{', '.join(told)}. As of {self.as_of_text}."
 
     def __repr__(self) -> str:
@@ -149,14 +169,23 @@ class Status:
 
 
 def read_status(run: Watched) -> Status:
-    """What is known of `run` now. Costs a few milliseconds, however long it has been going on."""
+    """What is known of `run` now. Costs a few milliseconds, however long it has been going on.
+
+    The numbers of a run that is over come from its archive: they are those of its reports.
+    """
     seconds, test = run.seconds, run.test
     over, outcome = run.outcome
     whole, (window, window_s) = seconds.whole(), seconds.window()
-    covered, covered_s = (whole, max(seconds.elapsed_s, 1.0)) if over else (window, float(window_s))
-    p50, p95, p99 = covered.quantiles(QUANTILES)
+    archived = run.archived if over else None
+    elapsed_s = seconds.elapsed_s
+    if archived is not None:
+        elapsed_s = archived.duration_s or elapsed_s
+        *endpoints, total = (_summed(row) for row in archived.summary().to_dict("records"))
+    else:
+        covered_s = max(elapsed_s, 1.0) if over else float(window_s)
+        total = _numbers("", "", whole if over else window, whole, covered_s)
+        endpoints = _endpoints(seconds, covered_s, over)
     silent_s = 0.0 if over or seconds.began is None else time.monotonic() - run.last_news
-    rps = _rate(covered, covered_s)
     return Status(
         run_id=run.id,
         host=hide_host(test.host or ""),
@@ -164,41 +193,53 @@ def read_status(run: Watched) -> Status:
         over=over,
         outcome=outcome,
         as_of=None if seconds.last_second is None else seconds.last_second + 1.0,
-        elapsed_s=seconds.elapsed_s,
+        began=seconds.began,
+        stopped=seconds.stopped,
+        elapsed_s=elapsed_s,
         planned_s=run.planned_s,
         users=seconds.users,
         target_users=run.target_users,
         workers=len(seconds.workers),
         expected_workers=seconds.expected_workers,
         window_s=window_s,
-        rps=rps,
+        rps=total.rps,
         target_rps=test.target_rps,
-        error_ratio=covered.error_ratio,
-        p50_ms=p50,
-        p95_ms=p95,
-        p99_ms=p99,
-        requests=whole.count,
-        failures=whole.failures,
-        doubts=(*run.own_warnings, *find_doubts(seconds, window, rps, test.target_rps, silent_s, over=over)),
+        error_ratio=total.error_ratio,
+        p50_ms=total.p50_ms,
+        p95_ms=total.p95_ms,
+        p99_ms=total.p99_ms,
+        requests=total.requests,
+        failures=total.failures,
+        doubts=(*run.own_warnings, *find_doubts(seconds, window, total.rps, test.target_rps, silent_s, over=over)),
         criteria=run.results(),
-        endpoints=_endpoints(seconds, covered_s, over),
+        endpoints=tuple(sorted(endpoints, key=_badness, reverse=True)),
         recent=tuple(seconds.recent_rows()),
         whole=tuple(seconds.whole_rows()),
     )
 
 
-def _rate(tally: Tally, seconds: float) -> float:
-    return (tally.count - tally.failures) / seconds if seconds else math.nan
+def _numbers(request_type: str, name: str, covered: Tally, total: Tally, covered_s: float) -> EndpointStatus:
+    rate = (covered.count - covered.failures) / covered_s if covered_s else math.nan
+    p50, p95, p99 = covered.quantiles(QUANTILES)
+    return EndpointStatus(request_type, name, rate, covered.error_ratio, p50, p95, p99, total.count, total.failures)
 
 
-def _endpoints(seconds: LiveSeconds, covered_s: float, over: bool) -> tuple[EndpointStatus, ...]:
-    rows = []
-    for (request_type, name), (now, total) in seconds.endpoints().items():
-        covered = total if over else now
-        rate, ratio = _rate(covered, covered_s), covered.error_ratio
-        p50, p95, p99 = covered.quantiles(QUANTILES)
-        rows.append(EndpointStatus(request_type, name, rate, ratio, p50, p95, p99, total.count, total.failures))
-    return tuple(sorted(rows, key=_badness, reverse=True))
+def _summed(row: dict[Hashable, Any]) -> EndpointStatus:
+    """A row of `analyse.summarise`."""
+    return EndpointStatus(
+        request_type=str(row["request_type"]),
+        name=str(row["name"]),
+        requests=int(row["count"]),
+        failures=int(row["failures"]),
+        **{name: float(row[name]) for name in ("rps", "error_ratio", "p50_ms", "p95_ms", "p99_ms")},
+    )
+
+
+def _endpoints(seconds: LiveSeconds, covered_s: float, over: bool) -> list[EndpointStatus]:
+    return [
+        _numbers(*endpoint, total if over else now, total, covered_s)
+        for endpoint, (now, total) in seconds.endpoints().items()
+    ]
 
 
 def _badness(row: EndpointStatus) -> tuple[float, float, str]:

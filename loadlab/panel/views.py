@@ -17,6 +17,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from html import escape
 from typing import Any, Protocol
 
@@ -78,18 +79,32 @@ class View:
 
     def __init__(self, run: Steered) -> None:
         self.run = run
+        self._last: Status
 
     def open(self) -> None:
         """Show the first picture and begin to update it."""
-        self.begin(read_status(self.run))
+        self._last = read_status(self.run)
+        self.begin(self._last)
         threading.Thread(target=self._keep_true, name="loadlab-panel", daemon=True).start()
 
     def _keep_true(self) -> None:
         tick = 0
         while not self.run.wait_for_end(TICK_S):
             tick += 1
-            self.update(read_status(self.run), tick)
-        self.finish(read_status(self.run))
+            try:
+                self._last = read_status(self.run)
+                self.update(self._last, tick)
+            except Exception as error:  # noqa: BLE001 - whatever it is, the next picture is tried
+                self.tell(f"The picture could not be drawn: {type(error).__name__}: {error}")
+        try:
+            self._last = read_status(self.run)
+        except Exception as error:  # noqa: BLE001 - the last picture that there was is kept
+            text = f"The picture of its end could not be drawn: {type(error).__name__}: {error}"
+            self._last = replace(self._last, doubts=(text, *self._last.doubts))
+        self.finish(self._last)
+
+    def tell(self, text: str) -> None:
+        """Say something beside the picture."""
 
     def begin(self, status: Status) -> None:
         """Show the first picture."""
@@ -112,6 +127,10 @@ class Line(View):
         """See `View`."""
         self._handle.update({"text/plain": status.line}, raw=True)
 
+    def tell(self, text: str) -> None:
+        """See `View`."""
+        self._handle.update({"text/plain": plain_text(text, TOLD_CHARS)}, raw=True)
+
     def finish(self, status: Status) -> None:
         """See `View`."""
         self.update(status, 0)
@@ -129,7 +148,9 @@ class Panel(View):
             Controls(self.run, self._scope),
         )
         self._show(status, 0)
-        self._widget = _display(ipywidgets.VBox([self._controls.box, self._body]))
+        box = ipywidgets.VBox([self._controls.box, self._body])
+        # where there is no widget to be shown, the snapshot tells it all: the box's own text would list its parts
+        self._widget = _display({**box._repr_mimebundle_(), "text/plain": ""})
 
     def _still(self, status: Status, tick: int) -> dict[str, str]:
         html = render(status, kind="snapshot", tick=tick, fresh_s=FRESH_S + SNAPSHOT_TICKS * TICK_S)
@@ -145,6 +166,10 @@ class Panel(View):
         if tick % SNAPSHOT_TICKS == 0:
             self._snapshot.update(self._still(status, tick // SNAPSHOT_TICKS), raw=True)
 
+    def tell(self, text: str) -> None:
+        """See `View`."""
+        self._controls.tell(text)
+
     def finish(self, status: Status) -> None:
         """A page that knows the places gets the static picture; one that was opened again has the widget alone."""
         picture = render(status, kind="final")
@@ -159,6 +184,7 @@ class Controls:
 
     def __init__(self, run: Steered, css_class: str) -> None:
         self._run = run
+        self._changing = threading.Lock()
         step = max(1, round(run.test.users / 10))
         self._stop = self._button("Stop", "End the load in good order", self._on_stop)
         self._fewer = self._button(f"−{step:,} users", "Fewer users", lambda: self._change(-step))
@@ -178,12 +204,13 @@ class Controls:
                 text = do()
             except LoadlabError as error:
                 text = str(error)
-            self._tell(text)
+            self.tell(text)
 
         button.on_click(lambda _: threading.Thread(target=work, name="loadlab-button", daemon=True).start())
         return button
 
-    def _tell(self, text: str) -> None:
+    def tell(self, text: str) -> None:
+        """Say `text` beside the buttons."""
         self._told.value = escape(plain_text(text, TOLD_CHARS))
 
     def _on_stop(self) -> str:
@@ -191,8 +218,9 @@ class Controls:
         return "The load is being ended."
 
     def _change(self, by: int) -> str:
-        users = max(1, self._run.target_users + by)
-        self._run.set_users(users)
+        with self._changing:  # a second click counts from what the first one asked for
+            users = max(1, self._run.target_users + by)
+            self._run.set_users(users)
         return f"{users:,} users were asked for."
 
     def _on_note(self) -> str:
@@ -209,18 +237,18 @@ class Controls:
         self._note.disabled = self._text.disabled = not steerable
         self._fewer.disabled = self._more.disabled = not steerable or self._run.fixed_users
         if blocked:
-            self._tell(BLOCKED)
+            self.tell(BLOCKED)
         elif self._told.value == escape(BLOCKED):
-            self._tell("")
+            self.tell("")
 
     def hide(self) -> None:
         """The run is over: there is nothing to steer."""
         self.box.layout.display = "none"
 
 
-def _display(content: dict[str, str] | ipywidgets.Widget) -> Any:
-    """Show a MIME bundle or a widget at a place that can be updated."""
-    return display(content, raw=isinstance(content, dict), display_id=True)  # type: ignore[no-untyped-call]
+def _display(content: dict[str, Any]) -> Any:
+    """Show a MIME bundle at a place that can be updated."""
+    return display(content, raw=True, display_id=True)  # type: ignore[no-untyped-call]
 
 
 def _has_kernel() -> bool:

@@ -34,6 +34,7 @@ class LiveSeconds:
     Attributes:
         last_second: the latest second (epoch) that is closed, None before the first.
         began: when the test started, on the master's clock; None before.
+        stopped: when the users were told to stop, the last region's if there are several; None before.
         ended: whether the `end` record has come.
         phase: "waiting" for the start, "ramping", "steady", "stopping" or "ended".
         workers: names of the workers that are connected. `lost` are those that went silent and did not return.
@@ -46,6 +47,7 @@ class LiveSeconds:
         self._total = Tally()
         self.last_second: int | None = None
         self.began: float | None = None
+        self.stopped: float | None = None
         self.ended = False
         self.workers: set[str] = set()
         self.lost: set[str] = set()
@@ -60,6 +62,7 @@ class LiveSeconds:
         self._phases: dict[str, str] = {}
         self._targets: dict[str, int] = {}
         self._running: dict[str, int] = {}
+        self._stopped: dict[str, float] = {}
         self._lock = threading.Lock()
 
     def add(self, record: Mapping[str, Any]) -> None:
@@ -150,6 +153,8 @@ class LiveSeconds:
                 self._phases[region] = "steady"
             case "test_stopping" | "test_stop":
                 self._phases[region] = "stopping"
+                self._stopped.setdefault(region, float(record["time"]))
+                self.stopped = max(self._stopped.values())
             case "worker_joined" | "worker_returned":
                 self.workers.add(about)
                 self.lost.discard(about)

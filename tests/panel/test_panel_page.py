@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
 import loadlab
@@ -47,6 +48,7 @@ class Watched:
     target_users = 8
     state = "steady"
     outcome: tuple[bool, str] = (False, "")
+    archived: Any = None
     own_warnings: tuple[str, ...] = ()
 
     def __init__(self, locustfile: Path, *, seconds: int = 20, name: str = "/cart", **fields: Any) -> None:
@@ -152,3 +154,44 @@ def test_a_long_run_shows_its_last_minutes_beside_the_whole(locustfile: Path) ->
     assert "last 5 min" in html
     assert "whole run, 8 s a point" in html
     assert len(html) < 60_000
+
+
+def test_the_numbers_of_a_run_that_is_over_are_those_of_its_archive(locustfile: Path) -> None:
+    class Archived:
+        duration_s = 19.4
+
+        def summary(self) -> pd.DataFrame:
+            names = ["request_type", "name", "rps", "error_ratio", "p50_ms", "p95_ms", "p99_ms", "count", "failures"]
+            rows = [
+                ("GET", "/cart", 3.0, 0.5, 1.0, 2.0, 3.0, 8, 4),
+                ("", "Aggregated", 9.28, 0.1, 4.0, 5.0, 6.0, 200, 20),
+            ]
+            return pd.DataFrame(rows, columns=names)
+
+    run = Watched(locustfile)
+    run.state, run.archived = "finished", Archived()
+    assert read_status(run).rps == 9.0, "while it goes on: the last seconds"
+    run.outcome = (True, "All criteria were met.")
+    status = read_status(run)
+    assert (status.elapsed_s, status.rps, status.requests, status.failures) == (19.4, 9.28, 200, 20)
+    assert (status.p50_ms, status.p95_ms, status.p99_ms) == (4.0, 5.0, 6.0)
+    assert [(row.name, row.requests, row.rps) for row in status.endpoints] == [("/cart", 8, 3.0)]
+    assert status.line.endswith("All criteria were met. As of 00:00:20 UTC.")
+
+
+def test_seconds_in_part_under_load_are_not_drawn(locustfile: Path) -> None:
+    run = Watched(locustfile)
+    run.seconds.began = T + 0.5
+    run.seconds.add({"kind": "event", "time": T + 20.3, "event": "test_stopping"})
+    rows = [["GET", "/fine", 1, 0, 0, 1.0, 1.0, 9.0, [250], [1], None, None]]
+    run.seconds.add({"kind": "second", "t": T + 20, "requests": rows, "users": {"A": 0}})
+    run.outcome = (True, "")
+    page = Reader(render(read_status(run), kind="final"))
+    assert "succeeded 9failed 1" in page.text
+    assert "users 8" in page.text
+
+
+def test_each_number_says_what_time_it_is_about(locustfile: Path) -> None:
+    text = Reader(render(read_status(Watched(locustfile)), kind="live")).text
+    assert "Requests200so far" in text
+    assert "Successful rps9.00last 10 s" in text

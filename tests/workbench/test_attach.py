@@ -13,6 +13,7 @@ from locust_left import locust_processes, until
 import loadlab
 from loadlab.demo import Storefront
 from loadlab.errors import LaunchError, SpecError, StoreError
+from loadlab.panel import read_status
 
 MakeTest = Callable[..., loadlab.LoadTest]
 Own = Callable[[loadlab.LoadTest], subprocess.Popen[str]]
@@ -32,6 +33,11 @@ def test_a_guest_sees_all_of_it_steers_it_and_gets_the_owners_archive(
     assert guest.status.target_users == 14
     with pytest.raises(SpecError, match="users: got 0"):
         guest.set_users(0)
+    for rate in ("x", True, float("inf"), 0):
+        with pytest.raises(SpecError, match="spawn_rate: got"):
+            guest.set_users(20, rate)  # type: ignore[arg-type]
+    with pytest.raises(SpecError, match="text: got None"):
+        guest.note(None)  # type: ignore[arg-type]
     guest.stop()
     run = guest.wait()
     out, _ = owner.communicate(timeout=60)
@@ -45,6 +51,10 @@ def test_a_guest_sees_all_of_it_steers_it_and_gets_the_owners_archive(
     assert first < notes["time"].iloc[0] < last
     with pytest.raises(LaunchError):
         guest.set_users(5)
+    with pytest.raises(LaunchError, match="the test is over"):
+        guest.note("too late")
+    assert f"{received:,} requests" in repr(guest)
+    assert read_status(guest).rps == run.summary()["rps"].iloc[-1]
 
 
 def test_who_attaches_after_the_owners_death_takes_its_place(
@@ -76,3 +86,19 @@ def test_who_attaches_after_the_owners_death_takes_its_place(
     assert not (folder / "swarm.json").exists()
     with pytest.raises(StoreError, match=rf"is over: loadlab.open_run\('{run.id}'\) opens it"):
         loadlab.attach(run.id, tmp_path / "runs")
+
+
+def test_a_guest_that_kills_the_swarm_gets_the_owners_archive(make_test: MakeTest, own: Own, tmp_path: Path) -> None:
+    owner = own(make_test(run_time=300, lease=10))
+    guest = loadlab.attach("latest", tmp_path / "runs")
+    until(lambda: guest.seconds.requests > 0)
+    other = loadlab.start(make_test(run_time=1), runs=tmp_path / "runs").wait()
+    (warning,) = other.events.loc[other.events["kind"] == "warning", "text"]
+    assert warning.startswith(f"Run {guest.id} still loads the same host: loadlab.attach('{guest.id}')")
+    guest.kill()
+    run = guest.wait()
+    assert not run.events["text"].str.contains("still loads").any()
+    out, _ = owner.communicate(timeout=60)
+    assert json.loads(out) == {"reason": run.info["end_reason"], "count": run.requests["count"].sum()}
+    assert guest.state not in ("None", "failed")
+    assert repr(guest).startswith(f"LiveRun {run.id} ({guest.state}): ")

@@ -64,4 +64,6 @@ def judge(
 
 
 def _all_of(count: int) -> str:
-    return "The criterion was" if count == 1 else f"All {count:,} criteria were"
+    if count <= 2:
+        return "The criterion was" if count == 1 else "Both criteria were"
+    return f"All {count:,} criteria were"
