@@ -121,16 +121,17 @@ class LiveRun(ConductedRun):
 
     def status_line(self) -> str:
         """Where the run is, in one line; of a run that is over what it came to."""
-        if self._run is not None:
-            return self._sums_line(self._run)
+        line = self._now_line() if self._run is None else self._sums_line(self._run)
+        broken = self._watch.count_broken() if self._watch is not None else 0
+        return f"{line}, {broken} of {len(self.test.criteria)} criteria broken" if broken else line
+
+    def _now_line(self) -> str:
         now, planned = self.seconds, self.planned_s
         of = "" if planned is None else f" of {planned:.0f}"
-        line = (
+        return (
             f"{now.elapsed_s:.0f}{of} s, {now.users:,} users, {now.last_rps:,} rps, "
             f"{now.requests:,} requests, {now.failures:,} failed"
         )
-        broken = self._watch.count_broken() if self._watch is not None else 0
-        return f"{line}, {broken} of {len(self.test.criteria)} criteria broken" if broken else line
 
     def _sums_line(self, run: Run) -> str:
         total = run.summary().iloc[-1]

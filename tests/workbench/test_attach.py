@@ -31,6 +31,8 @@ def test_a_guest_sees_all_of_it_steers_it_and_gets_the_owners_archive(
     guest.set_users(14)
     until(lambda: guest.status.users == 14)
     assert guest.status.target_users == 14
+    guest.swarm.set_users(9, 20)  # as somebody else beside it does
+    until(lambda: guest.target_users == 9)
     with pytest.raises(SpecError, match="users: got 0"):
         guest.set_users(0)
     for rate in ("x", True, float("inf"), 0):
