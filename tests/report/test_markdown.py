@@ -109,7 +109,7 @@ def test_it_begins_with_the_verdict_its_reasons_and_the_criteria(sample: ReportD
     assert criteria == [
         ["Criterion", "Result", "What was measured", "First broken, UTC"],
         [BROKEN["criterion"], "✕ broken", BROKEN["text"], "10:00:07"],
-        [UNKNOWN["criterion"], "✕ not judged", UNKNOWN["text"], "–"],
+        [UNKNOWN["criterion"], "? not judged", UNKNOWN["text"], "–"],
         [MET["criterion"], "✓ met", MET["text"], "–"],
     ]
     assert BROKEN["text"] in page.prose.split("Criterion")[0]
