@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from benchmarks.synthetic_day import START, synthetic_requests
+from loadlab.errors import LaunchError
 from loadlab.spec import LoadTest
 from loadlab.stream import LiveSeconds, TableBuilder, parse_record
 
@@ -49,6 +50,7 @@ class ReplayedRun:
     blocked = False
     fixed_users = False
     own_warnings = ()
+    archived = None
 
     def __init__(self, block: Path, *, seconds: int, speed: float, locustfile: Path) -> None:
         self.test = LoadTest(locustfile=locustfile, host="http://127.0.0.1:8000", users=USERS, run_time=seconds)
@@ -99,11 +101,8 @@ class ReplayedRun:
     def wait_for_end(self, timeout_s: float) -> bool:
         return self._over.wait(timeout_s)
 
-    def stop(self) -> None:
-        raise NotImplementedError("nothing runs")
+    def refuse(self, *_: object) -> None:
+        """The panel's buttons say this: there is no swarm behind a replay."""
+        raise LaunchError("this run is a replay and cannot be steered")
 
-    def set_users(self, users: int) -> None:
-        raise NotImplementedError("nothing runs")
-
-    def note(self, text: str) -> None:
-        raise NotImplementedError("nothing runs")
+    stop = set_users = note = refuse

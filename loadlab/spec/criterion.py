@@ -16,8 +16,6 @@ LATENCIES = ("quantile", "mean", "min", "max")
 """Measured in milliseconds."""
 OF_REQUESTS = (*LATENCIES, "error_ratio", "rps", "count")
 """What is measured of requests, of all or of those that a name selects."""
-OF_LEVELS = ("users", "metric", "signal")
-"""What has a level at each moment; over a window it is the mean (of a counter among the metrics the sum)."""
 
 DEFAULT_WINDOW_S = 10
 """Width of the sliding window of `for`, `drops` and `rises` where no `over` says otherwise."""

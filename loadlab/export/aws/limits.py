@@ -15,9 +15,6 @@ stricter reading, with room for what surrounds the datums."""
 MAX_VALUES = 150
 """Unique values of a datum [api]."""
 
-MAX_DIMENSIONS = 30
-"""Dimensions of a metric [api]."""
-
 MAX_NAME_CHARS = 255
 """Of a namespace, a metric's and a dimension's name [api]."""
 
@@ -35,9 +32,6 @@ AHEAD_S = 2 * 3600
 
 SENDING_S = 15 * 60
 """Kept off both ends of that window, because sending takes time and clocks differ."""
-
-MAX_ALARM_METRICS = 10
-"""Metrics in an alarm's expression [api]."""
 
 MAX_ALARM_RANGE_S = 86_400
 """Period times evaluation periods of an alarm with a period below an hour [api]."""
