@@ -11,7 +11,7 @@ from s3_fixtures import s3, s3_place
 
 __all__ = ["browser", "s3", "s3_place"]
 
-hypothesis.settings.register_profile("loadlab", deadline=None, max_examples=50)  # a slow machine is no fault of one
+hypothesis.settings.register_profile("loadlab", deadline=None)  # a slow machine is no fault of an example
 hypothesis.settings.load_profile("loadlab")
 
 TESTS = Path(__file__).parent
