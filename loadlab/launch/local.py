@@ -145,7 +145,6 @@ class LocalSwarm(DrivenSwarm):
         Raises what `explain` finds, LaunchTimeout, and LaunchError when it is `given_up`.
         """
         deadline = time.monotonic() + timeout_s
-        workers = 0
         while True:
             if given_up is not None and given_up.is_set():
                 raise LaunchError("the test was given up while its swarm was starting")
@@ -153,21 +152,22 @@ class LocalSwarm(DrivenSwarm):
                 if process.exit_code is not None:
                     text = process.log_text()
                     raise explain(process.name, text, process.exit_code, self.test.locustfile)
-            status = self._api.status()
-            if status is not None:
-                workers = status["workers"]
-                if workers >= status["workers_expected"]:
-                    check_locustfile_fits(self.test, status["locustfile"])
-                    return
+            try:
+                status = self._api.status()
+            except LaunchError as error:
+                # Whoever took the port between its choice and the master's start: the master ends when it finds out.
+                missing = str(error)
+            else:
+                missing = f"the master did not answer at {self.url}"
+                if status is not None:
+                    if status["workers"] >= status["workers_expected"]:
+                        check_locustfile_fits(self.test, status["locustfile"])
+                        return
+                    missing = f"{status['workers']} of {self.test.workers} workers connected"
             if time.monotonic() > deadline:
-                raise LaunchTimeout(self._who_is_missing(status is not None, workers, timeout_s))
+                lines = hide_text("\n".join(self.master.log_text().rstrip().splitlines()[-10:]))
+                raise LaunchTimeout(f"{missing} within {timeout_s:g} s; the master's log:\n{lines}")
             time.sleep(0.05)
-
-    def _who_is_missing(self, master_answers: bool, workers: int, timeout_s: float) -> str:
-        lines = hide_text("\n".join(self.master.log_text().rstrip().splitlines()[-10:]))
-        if not master_answers:
-            return f"the master did not answer at {self.url} within {timeout_s:g} s; its last words:\n{lines}"
-        return f"{workers} of {self.test.workers} workers connected within {timeout_s:g} s; the master's log:\n{lines}"
 
     def lost_parts(self) -> list[str]:
         """See `Swarm.lost_parts`."""

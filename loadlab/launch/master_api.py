@@ -21,10 +21,9 @@ def look_at(url: str, token: str) -> dict[str, Any] | None:
     Another program at its port is not it. Being looked at does not keep a swarm alive that nobody reads.
     """
     try:
-        status = MasterApi(url, token).status(glance=True)
+        return MasterApi(url, token).status(glance=True)
     except LaunchError:
         return None
-    return status if status is not None and "ended" in status else None
 
 
 class MasterApi:
@@ -51,7 +50,7 @@ class MasterApi:
             status = response.json()
         except ValueError as error:
             raise LaunchError(f"what answers at {self.url} is not loadlab's: {error}") from error
-        if not isinstance(status, dict):
+        if not isinstance(status, dict) or "ended" not in status:
             raise LaunchError(f"what answers at {self.url} is not loadlab's: {response.text[:200].strip()}")
         return status
 

@@ -10,11 +10,16 @@ import subprocess
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from random import SystemRandom
 
+from loadlab.errors import LaunchError
 from loadlab.redaction import Redactor
 
 TERM_S = 5.0
 """A process that was asked to end gets this long before it is killed."""
+
+CHOSEN_PORTS = range(20_000, 30_000)
+"""Below what Linux, macOS and Windows give out by themselves, and below Kubernetes' node ports."""
 
 
 class LocustProcess:
@@ -107,9 +112,19 @@ def hide_secrets(log: Path, secrets: Iterable[str] = ()) -> None:
 
 
 def free_ports(count: int) -> list[int]:
-    """`count` different loopback ports that nobody listens on at this moment."""
-    with contextlib.ExitStack() as stack:
-        sockets = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for each in sockets:
-            each.bind(("127.0.0.1", 0))
-        return [each.getsockname()[1] for each in sockets]
+    """`count` different loopback ports that nobody listens on at this moment.
+
+    They are not among those that systems give to a client or to whoever asks for any port, so that nobody comes upon
+    one of them before its owner listens.
+    """
+    found: list[int] = []
+    for port in SystemRandom().sample(CHOSEN_PORTS, len(CHOSEN_PORTS)):
+        with socket.socket() as tried:
+            try:
+                tried.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+        found.append(port)
+        if len(found) == count:
+            return found
+    raise LaunchError(f"of the ports {CHOSEN_PORTS.start} to {CHOSEN_PORTS.stop - 1} fewer than {count} are free")

@@ -9,7 +9,8 @@ import psutil
 import pytest
 
 from cluster_double import Cluster, cannot_run_pods
-from cluster_double.tools import Tools, unused_port
+from cluster_double.tools import Tools
+from loadlab.launch.processes import free_ports
 
 WHY_NOT = cannot_run_pods()
 
@@ -34,9 +35,9 @@ def tools(cluster: Cluster, tmp_path: Path) -> Tools:
 
 @pytest.fixture
 def free_port() -> int:
-    return unused_port()
+    return free_ports(1)[0]
 
 
 @pytest.fixture
 def second_free_port() -> int:
-    return unused_port()
+    return free_ports(1)[0]

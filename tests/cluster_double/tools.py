@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -71,12 +70,6 @@ def job(name: str, script: str, *, pod: Object | None = None, container: Object 
     pod_spec = {"restartPolicy": "Never", "terminationGracePeriodSeconds": 1, "containers": [main]} | (pod or {})
     template = {"metadata": {"labels": {"app": name}}, "spec": pod_spec}
     return {"metadata": {"name": name}, "spec": {"backoffLimit": 0, "template": template} | spec}
-
-
-def unused_port() -> int:
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        return int(free.getsockname()[1])
 
 
 def conditions(obj: Object) -> dict[str, str]:

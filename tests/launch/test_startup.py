@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import psutil
@@ -16,6 +17,7 @@ from loadlab.errors import LaunchError, LaunchTimeout, LoadlabError, LocustfileE
 from loadlab.launch import LocalLauncher
 from loadlab.launch.diagnosis import explain, user_classes
 from loadlab.launch.local import LocalSwarm
+from loadlab.launch.processes import free_ports
 
 GOOD = (
     "from locust import HttpUser, task\nclass U(HttpUser):\n    @task\n    def t(self):\n        self.client.get('/')\n"
@@ -154,6 +156,27 @@ def test_a_locustfile_that_never_finishes_loading(tmp_path: Path) -> None:
             folder=tmp_path / "run",
             meanwhile=lambda: wait_for_text(log, "waiting for the moon"),
         )
+    assert_nothing_is_left(tmp_path)
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_a_port_that_another_program_took_first_is_left_to_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer_with: Callable[[bytes], int], workers: int
+) -> None:
+    (tmp_path / "shop.py").write_text(GOOD)
+    taken = answer_with(b'{"state": "ready"}')
+    choices = [[taken, free_ports(1)[0]], free_ports(2)]
+    monkeypatch.setattr("loadlab.launch.local.free_ports", lambda _: choices.pop(0))
+    swarm = LocalLauncher().launch(
+        loadlab.LoadTest(locustfile=tmp_path / "shop.py", host="http://127.0.0.1:9", check_host=False, workers=workers),
+        run_id="r1",
+        folder=tmp_path / "run",
+    )
+    try:
+        assert not choices
+        assert str(taken) not in swarm.url
+    finally:
+        swarm.close()
     assert_nothing_is_left(tmp_path)
 
 

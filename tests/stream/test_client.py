@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import threading
 import time
 
@@ -11,6 +10,7 @@ import pytest
 from fake_master import TOKEN, FakeMaster, end, hello, second
 
 from loadlab.errors import SchemaMismatch, StreamError, StreamLost
+from loadlab.launch.processes import free_ports
 from loadlab.stream import RecordStream
 
 
@@ -239,9 +239,8 @@ def test_close_ends_a_read_that_waits(master: FakeMaster) -> None:
 
 
 def test_close_ends_the_pause_between_tries() -> None:
-    with socket.socket() as unused:
-        unused.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{unused.getsockname()[1]}"
+    (unused,) = free_ports(1)
+    url = f"http://127.0.0.1:{unused}"
     stream = RecordStream(url, TOKEN, patience_s=60)
     reader = threading.Thread(target=lambda: list(stream), daemon=True)
     reader.start()
