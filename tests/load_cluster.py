@@ -12,10 +12,10 @@ import pytest
 import yaml
 from cluster_double import Cluster
 from helm_tools import helm
+from ports import reserve_ports
 
 import loadlab
 from loadlab.launch.kubernetes import KubernetesLauncher
-from loadlab.launch.processes import free_ports
 from loadlab.launch.regions import RegionsLauncher
 from loadlab.spec import KubernetesOptions
 
@@ -82,5 +82,5 @@ def regions_launcher(*contexts: str, settings: Mapping[str, Sequence[str]] | Non
 
 
 def _free_ports() -> list[str]:
-    web, master = free_ports(2)
+    web, master = reserve_ports(2)
     return [f"service.port={web}", f"loadlab.masterPort={master}"]

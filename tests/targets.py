@@ -19,8 +19,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from ports import reserve_ports
+
 from loadlab.demo import Storefront
-from loadlab.launch.processes import free_ports
 
 START_TIMEOUT_S = 20.0
 STOP_TIMEOUT_S = 10.0
@@ -118,7 +119,7 @@ def nginx(directory: Path) -> Iterator[Nginx]:
 
 def _start(binary: str, prefix: Path) -> Nginx:
     for attempt in range(5):  # between choosing a port and listening on it somebody else may take it
-        (port,) = free_ports(1)
+        (port,) = reserve_ports(1)
         for old in ("error.log", "nginx.pid"):
             (prefix / old).unlink(missing_ok=True)
         user = "user root root;" if os.geteuid() == 0 else ""

@@ -20,8 +20,7 @@ from pathlib import Path
 import helm_tools
 import pytest
 from place import ENFORCED, KINDS, TARGET, Place, target_objects, until
-
-from loadlab.launch.processes import free_ports
+from ports import reserve_ports
 
 SMALL = [f"{part}.resources.requests.{what}" for part in ("master", "worker") for what in ("cpu=100m", "memory=128Mi")]
 
@@ -42,7 +41,7 @@ def cluster_place() -> Place:
         pytest.exit(f"the cluster of context '{context}' does not answer: {answer.stderr.strip()}", returncode=4)
     web, master, target = 8089, 5557, 8000
     if os.environ.get("LOADLAB_TEST_FREE_PORTS") == "1":
-        web, master, target = free_ports(3)
+        web, master, target = reserve_ports(3)
     return Place(
         context=context,
         namespace=os.environ.get("LOADLAB_TEST_NAMESPACE", "loadlab-test"),

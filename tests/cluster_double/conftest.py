@@ -7,10 +7,10 @@ from pathlib import Path
 
 import psutil
 import pytest
+from ports import reserve_ports
 
 from cluster_double import Cluster, cannot_run_pods
 from cluster_double.tools import Tools
-from loadlab.launch.processes import free_ports
 
 WHY_NOT = cannot_run_pods()
 
@@ -35,9 +35,9 @@ def tools(cluster: Cluster, tmp_path: Path) -> Tools:
 
 @pytest.fixture
 def free_port() -> int:
-    return free_ports(1)[0]
+    return reserve_ports(1)[0]
 
 
 @pytest.fixture
 def second_free_port() -> int:
-    return free_ports(1)[0]
+    return reserve_ports(1)[0]

@@ -9,10 +9,10 @@ from typing import Any
 import httpx
 import kr8s.asyncio
 import pytest
+from ports import reserve_ports
 
 from cluster_double import Cluster, write_kubeconfig
 from cluster_double.tools import job
-from loadlab.launch.processes import free_ports
 
 SERVER = """
 import http.server, sys
@@ -55,7 +55,7 @@ async def forwarded(api: Any, port: int) -> AsyncIterator[tuple[Any, httpx.Async
             break
         await asyncio.sleep(0.05)
     async with (
-        pods[0].portforward(port, local_port=free_ports(1)[0]) as local,
+        pods[0].portforward(port, local_port=reserve_ports(1)[0]) as local,
         httpx.AsyncClient(base_url=f"http://127.0.0.1:{local}", timeout=10) as client,
     ):
         yield pods[0], client
@@ -112,7 +112,7 @@ def test_a_port_that_nobody_listens_on(cluster: Cluster, tmp_path: Path, free_po
     async def work(api: Any) -> None:
         async with (
             forwarded(api, free_port) as (pod, _),
-            pod.portforward(second_free_port, local_port=free_ports(1)[0]) as local,
+            pod.portforward(second_free_port, local_port=reserve_ports(1)[0]) as local,
         ):
             reader, _ = await asyncio.open_connection("127.0.0.1", local)
             assert await reader.read() == b""

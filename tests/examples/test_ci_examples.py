@@ -15,10 +15,10 @@ import pytest
 import yaml
 from ci_jobs import EXAMPLES, GITHUB, GITLAB, Job, artifacts, run_github, run_gitlab
 from junitparser import JUnitXml
+from ports import reserve_ports
 from targets import storefront
 
 from loadlab import LoadTest
-from loadlab.launch.processes import free_ports
 
 CHECKOUT = Path(__file__).parents[2]
 SLOW = {"service_time": 0.2, "concurrency": 200}
@@ -46,7 +46,7 @@ def checkout(folder: Path, *criteria: str) -> Path:
 @pytest.fixture(scope="module")
 def jobs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Job]]:
     """A job that lets the deployment through, one whose criterion is broken, and one that finds no target."""
-    (nothing,) = free_ports(1)
+    (nothing,) = reserve_ports(1)
     base = tmp_path_factory.mktemp("ci")
     with storefront(**SLOW) as shop, storefront(**SLOW) as other, ThreadPoolExecutor() as pool:
         running = {

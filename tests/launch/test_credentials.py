@@ -10,11 +10,11 @@ import yaml
 from cluster_double import Cluster as Double
 from cluster_double.tools import conditions
 from load_cluster import NAMESPACE, load_cluster, load_clusters
+from ports import reserve_ports
 
 from loadlab.errors import ClusterRefused, ClusterUnreachable
 from loadlab.launch.cluster import Cluster
 from loadlab.launch.helm import Chart, Helm
-from loadlab.launch.processes import free_ports
 
 SERVER = "import http.server as h; h.test(h.SimpleHTTPRequestHandler, port={port}, bind='127.0.0.1')"
 
@@ -71,7 +71,7 @@ def test_helm_goes_where_the_guard_rails_looked(
 def test_credentials_that_end_are_renewed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with load_cluster(tmp_path, monkeypatch) as double:
         take_token_from(tmp_path, double, rotate_token(tmp_path, double, "first"))
-        (port,) = free_ports(1)
+        (port,) = reserve_ports(1)
         container = {"name": "web", "image": "none", "command": ["python", "-c", SERVER.format(port=port)]}
         container["readinessProbe"] = {"tcpSocket": {"port": port}, "periodSeconds": 1}
         pod = {"metadata": {"name": "web"}, "spec": {"terminationGracePeriodSeconds": 0, "containers": [container]}}

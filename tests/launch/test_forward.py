@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 from cluster_double.tools import conditions
 from load_cluster import NAMESPACE, load_cluster
+from ports import reserve_ports
 
 from loadlab.launch import cluster as cluster_module
 from loadlab.launch.cluster import IN_CLUSTER, Cluster
-from loadlab.launch.processes import free_ports
 
 SERVER = "import http.server as h; h.test(h.SimpleHTTPRequestHandler, port={port}, bind='127.0.0.1')"
 
@@ -29,7 +29,7 @@ def has_ended(connection: socket.socket) -> bool:
 def test_connections_are_carried_and_end_without_noise(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    (port,) = free_ports(1)
+    (port,) = reserve_ports(1)
     with load_cluster(tmp_path, monkeypatch) as double, Cluster(None, NAMESPACE) as cluster:
         container = {"name": "web", "image": "none", "command": ["python", "-c", SERVER.format(port=port)]}
         container["readinessProbe"] = {"tcpSocket": {"port": port}, "periodSeconds": 1}

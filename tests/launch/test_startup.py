@@ -11,13 +11,13 @@ from pathlib import Path
 
 import psutil
 import pytest
+from ports import reserve_ports
 
 import loadlab
 from loadlab.errors import LaunchError, LaunchTimeout, LoadlabError, LocustfileError, SpecError, TargetUnreachable
 from loadlab.launch import LocalLauncher
 from loadlab.launch.diagnosis import explain, user_classes
 from loadlab.launch.local import LocalSwarm
-from loadlab.launch.processes import free_ports
 
 GOOD = (
     "from locust import HttpUser, task\nclass U(HttpUser):\n    @task\n    def t(self):\n        self.client.get('/')\n"
@@ -165,7 +165,7 @@ def test_a_port_that_another_program_took_first_is_left_to_it(
 ) -> None:
     (tmp_path / "shop.py").write_text(GOOD)
     taken = answer_with(b'{"state": "ready"}')
-    choices = [[taken, free_ports(1)[0]], free_ports(2)]
+    choices = [[taken, reserve_ports(1)[0]], reserve_ports(2)]
     monkeypatch.setattr("loadlab.launch.local.free_ports", lambda _: choices.pop(0))
     swarm = LocalLauncher().launch(
         loadlab.LoadTest(locustfile=tmp_path / "shop.py", host="http://127.0.0.1:9", check_host=False, workers=workers),

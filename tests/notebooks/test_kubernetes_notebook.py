@@ -7,10 +7,10 @@ from pathlib import Path
 import nbformat
 import pytest
 from load_cluster import NAMESPACE, load_cluster
+from ports import reserve_ports
 from targets import storefront
 
 import loadlab
-from loadlab.launch.processes import free_ports
 from loadlab.report import run_notebook
 from loadlab.store import S3Path
 
@@ -19,7 +19,7 @@ def test_the_notebook_runs_on_a_cluster_and_keeps_its_run_in_s3(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, s3_place: S3Path
 ) -> None:
     with load_cluster(tmp_path, monkeypatch) as cluster, storefront() as shop:
-        web, master = free_ports(2)
+        web, master = reserve_ports(2)
         result = run_notebook(
             "load_test",
             {

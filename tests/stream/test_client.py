@@ -8,9 +8,9 @@ import time
 
 import pytest
 from fake_master import TOKEN, FakeMaster, end, hello, second
+from ports import reserve_ports
 
 from loadlab.errors import SchemaMismatch, StreamError, StreamLost
-from loadlab.launch.processes import free_ports
 from loadlab.stream import RecordStream
 
 
@@ -239,7 +239,7 @@ def test_close_ends_a_read_that_waits(master: FakeMaster) -> None:
 
 
 def test_close_ends_the_pause_between_tries() -> None:
-    (unused,) = free_ports(1)
+    (unused,) = reserve_ports(1)
     url = f"http://127.0.0.1:{unused}"
     stream = RecordStream(url, TOKEN, patience_s=60)
     reader = threading.Thread(target=lambda: list(stream), daemon=True)

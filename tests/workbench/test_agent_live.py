@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import requests
 from locust_left import until
+from ports import reserve_ports
 
 import loadlab
 from loadlab.analyse import Histogram
@@ -19,7 +20,6 @@ from loadlab.demo import Storefront
 from loadlab.errors import LaunchError, LocustfileError, SpecError
 from loadlab.launch.local import AGENT
 from loadlab.launch.master_api import MasterApi
-from loadlab.launch.processes import free_ports
 from loadlab.stream import RecordStream, TableBuilder
 
 MakeTest = Callable[..., loadlab.LoadTest]
@@ -260,7 +260,7 @@ def test_the_web_port_answers_only_with_the_token(make_test: MakeTest, tmp_path:
 
 @pytest.mark.parametrize("extra", [[], ["--processes", "2"]])
 def test_the_agent_works_where_loadlab_does_not_launch(browse: Path, shop: Storefront, extra: list[str]) -> None:
-    web, bind = free_ports(2)
+    web, bind = reserve_ports(2)
     command = [sys.executable, "-m", "locust", "-f", f"{browse},{AGENT}", "--web-host", "127.0.0.1"]
     command += ["--web-port", str(web), *extra]
     if extra:

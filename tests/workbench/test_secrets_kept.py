@@ -9,11 +9,11 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from locust_left import until
+from ports import reserve_ports
 
 import loadlab
 from loadlab.demo import Storefront
 from loadlab.errors import SpecError, TargetUnreachable
-from loadlab.launch.processes import free_ports
 from loadlab.report import TABLES
 from loadlab.schema import TABLES as SCHEMA
 
@@ -146,7 +146,7 @@ def test_a_refused_option_is_told_without_its_secret(make_test: MakeTest, tmp_pa
 
 
 def test_an_unreachable_host_is_told_without_its_password(make_test: MakeTest, tmp_path: Path) -> None:
-    (port,) = free_ports(1)
+    (port,) = reserve_ports(1)
     with pytest.raises(TargetUnreachable) as raised:
         loadlab.run(make_test(host=f"http://bob:hunter2@127.0.0.1:{port}"), runs=tmp_path / "runs")
     assert f"http://bob:...@127.0.0.1:{port}" in str(raised.value)

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 import requests
+from ports import reserve_ports
 from rendering import TOKEN, Object, environment, one, render
 
 import loadlab.agent
 from loadlab import redaction
-from loadlab.launch.processes import free_ports
 
 LOCUSTFILE = """
 from locust import User, constant, task
@@ -48,7 +48,7 @@ def objects(tmp_path: Path) -> list[Object]:
     (work / "word.txt").write_text("one ", encoding="utf-8")
     shutil.copytree(Path(loadlab.agent.__file__).parent, agent, ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(redaction.__file__, agent.parent)
-    web_port, master_port = free_ports(2)
+    web_port, master_port = reserve_ports(2)
     return render(
         {
             "loadtest": {
