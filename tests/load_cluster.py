@@ -70,14 +70,20 @@ def launcher(**options: Any) -> KubernetesLauncher:
     return made
 
 
-def regions_launcher(*contexts: str, settings: Mapping[str, Sequence[str]] | None = None, **options: Any) -> Any:
-    """The launcher for several regions, each on free ports and with Helm values of its own."""
+def regions_launcher(
+    *contexts: str,
+    settings: Mapping[str, Sequence[str]] | None = None,
+    ready_timeouts: Mapping[str, float] | None = None,
+    **options: Any,
+) -> Any:
+    """The launcher for several regions, each on free ports and with Helm values and patience of its own."""
     made = loadlab.make_launcher("kubernetes", context=contexts, **options)
     assert isinstance(made, RegionsLauncher)
     for region, each in made.regions.items():
         values = {field.name: getattr(each.options, field.name) for field in each.options.fields()}
         own = [*_free_ports(), *(settings or {}).get(region, ())]
-        each.options = KubernetesOptions(**{**values, "set": own})
+        patience_s = (ready_timeouts or {}).get(region, values["ready_timeout"])
+        each.options = KubernetesOptions(**{**values, "set": own, "ready_timeout": patience_s})
     return made
 
 

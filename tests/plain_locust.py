@@ -13,7 +13,7 @@ from typing import Any
 
 from loadlab.demo import Storefront
 
-TIMEOUT_S = 60.0
+TIMEOUT_S = 120.0
 
 Counts = dict[str, Any]
 

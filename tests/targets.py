@@ -23,8 +23,8 @@ from ports import reserve_ports
 
 from loadlab.demo import Storefront
 
-START_TIMEOUT_S = 20.0
-STOP_TIMEOUT_S = 10.0
+START_TIMEOUT_S = 90.0
+STOP_TIMEOUT_S = 60.0
 
 # The shell holds nginx as its child and ends it when standard input closes: also when the test process is killed.
 _GUARD = """
@@ -84,7 +84,7 @@ class Nginx:
         answered one more request (which it does not log), everything before is in the file.
         """
         if self._process.poll() is None:
-            connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=10)
+            connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
             try:
                 connection.request("GET", "/_barrier")
                 assert connection.getresponse().status == 204

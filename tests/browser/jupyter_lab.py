@@ -16,8 +16,8 @@ from pathlib import Path
 from playwright.sync_api import Browser, Page
 from watched_page import Watch, watch
 
-START_TIMEOUT_S = 60.0
-STOP_TIMEOUT_S = 10.0
+START_TIMEOUT_S = 120.0
+STOP_TIMEOUT_S = 60.0
 PAGE_TIMEOUT_MS = 90_000
 
 QUIET = {"@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "checkForUpdates": False}}

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Route
 
-FIGURE_TIMEOUT_S = 60.0
+FIGURE_TIMEOUT_S = 90.0
 
 # Text, axes and grids are grey: only what was drawn from data has a colour.
 _COLOURED_PIXELS = """() => {

@@ -242,7 +242,7 @@ class Cluster:
             worker.status.condition("DisruptionTarget", True, reason, message)
             worker.status.update()
 
-    def until(self, condition: Any, seconds: float = 30.0) -> Any:
+    def until(self, condition: Any, seconds: float = 90.0) -> Any:
         """Wait until `condition()` is true, and return it; the time only guards against hanging."""
         deadline = time.monotonic() + seconds
         while not (found := condition()):

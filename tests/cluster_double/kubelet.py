@@ -98,7 +98,7 @@ class Kubelet:
 
     def close(self) -> None:
         """End every process; the workers have been told by `cluster.closing`."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         for worker in self.workers.values():
             worker.join(max(deadline - time.monotonic(), 0.1))
         left = [worker.name for worker in self.workers.values() if worker.is_alive()]

@@ -53,7 +53,7 @@ def serve_port_forward(handler: Handler, cluster: Cluster, target: Target, query
         _send(client, bytes([channel]) + struct.pack("<H", port))
     with contextlib.ExitStack() as stack:
         try:
-            backend = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=5))
+            backend = stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=60))
         except OSError as error:
             why = (
                 f"error forwarding port {port} to pod {pod['metadata']['uid']}, uid : failed to execute portforward in "

@@ -15,7 +15,7 @@ def texts(cluster: Cluster) -> dict[str, str]:
 def test_install_upgrade_rollback_uninstall(cluster: Cluster, tools: Tools, major: int) -> None:
     assert tools.helm("install", "r", tools.chart, major=major).returncode == 0
     assert texts(cluster) == {"r-config": "one"}
-    cluster.until(lambda: cluster.objects("Pod", "load")[0]["status"]["phase"] == "Running")
+    cluster.until(lambda: [pod["status"]["phase"] for pod in cluster.objects("Pod", "load")] == ["Running"])
     listed = tools.helm("list", "--output", "json", major=major).stdout
     assert '"name":"r"' in listed
     assert '"status":"deployed"' in listed
@@ -27,7 +27,7 @@ def test_install_upgrade_rollback_uninstall(cluster: Cluster, tools: Tools, majo
     assert "Rollback to 1" in tools.helm("history", "r", major=major).stdout
     assert tools.helm("get", "values", "r", "--all", major=major).stdout.count("text: one") == 1
     assert len(cluster.objects("Secret", "load")) == 3
-    assert tools.helm("uninstall", "r", "--wait", "--timeout", "20s", major=major).returncode == 0
+    assert tools.helm("uninstall", "r", "--wait", "--timeout", "90s", major=major).returncode == 0
     cluster.until(lambda: not cluster.objects("Pod", "load"))
     assert not cluster.objects("Secret", "load")
     assert not cluster.objects("Job", "load")
@@ -51,7 +51,7 @@ def test_a_refused_install_keeps_the_servers_words(cluster: Cluster, tools: Tool
 
 
 def test_install_waits_for_a_job(cluster: Cluster, tools: Tools, major: int) -> None:
-    wait = ["--wait", "--wait-for-jobs", "--timeout", "20s", "--set", "seconds=0.5"]
+    wait = ["--wait", "--wait-for-jobs", "--timeout", "90s", "--set", "seconds=0.5"]
     assert tools.helm("install", "r", tools.chart, *wait, major=major).returncode == 0
     assert cluster.object("Job", "load", "r-job")["status"]["succeeded"] == 1
 

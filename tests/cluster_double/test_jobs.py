@@ -32,10 +32,10 @@ def test_a_failure_is_repeated_up_to_the_limit(cluster: Cluster) -> None:
 
 
 def test_the_deadline_ends_the_processes(cluster: Cluster) -> None:
-    cluster.create("Job", job("long", "sleep 100", activeDeadlineSeconds=1), "load")
     started = time.monotonic()
+    cluster.create("Job", job("long", "sleep 100", activeDeadlineSeconds=1), "load")
     cluster.until(lambda: "Failed" in conditions(cluster.object("Job", "load", "long")))
-    assert 1 <= time.monotonic() - started < 20
+    assert 1 <= time.monotonic() - started < 90
     assert conditions(cluster.object("Job", "load", "long"))["Failed"] == "DeadlineExceeded"
     cluster.until(lambda: not cluster.objects("Pod", "load"))
 

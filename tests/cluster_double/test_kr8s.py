@@ -49,14 +49,15 @@ def start_server(cluster: Cluster, port: int) -> None:
 @asynccontextmanager
 async def forwarded(api: Any, port: int) -> AsyncIterator[tuple[Any, httpx.AsyncClient]]:
     """The ready pod, and a client of its port."""
-    while True:
-        pods = [pod async for pod in api.get("pods", label_selector={"app": "server"})]
-        if pods and await pods[0].ready():
-            break
-        await asyncio.sleep(0.05)
+    async with asyncio.timeout(90):
+        while True:
+            pods = [pod async for pod in api.get("pods", label_selector={"app": "server"})]
+            if pods and await pods[0].ready():
+                break
+            await asyncio.sleep(0.05)
     async with (
         pods[0].portforward(port, local_port=reserve_ports(1)[0]) as local,
-        httpx.AsyncClient(base_url=f"http://127.0.0.1:{local}", timeout=10) as client,
+        httpx.AsyncClient(base_url=f"http://127.0.0.1:{local}", timeout=60) as client,
     ):
         yield pods[0], client
 
@@ -134,15 +135,15 @@ def test_a_watch_sees_changes_until_it_is_dropped(cluster: Cluster, tmp_path: Pa
 
         cluster.create("ConfigMap", {"metadata": {"name": "zero"}}, "load")
         watching = asyncio.create_task(watch())
-        await asyncio.wait_for(until_seen(1), 20)
+        await asyncio.wait_for(until_seen(1), 90)
         cluster.create("ConfigMap", {"metadata": {"name": "one"}}, "load")
         cluster.create("ConfigMap", {"metadata": {"name": "elsewhere"}}, "other")
         cluster.delete("ConfigMap", "load", "one")
-        await asyncio.wait_for(until_seen(3), 20)
+        await asyncio.wait_for(until_seen(3), 90)
         assert seen == [("ADDED", "zero"), ("ADDED", "one"), ("DELETED", "one")]
         cluster.drop_watches()
         with pytest.raises((httpx.HTTPError, kr8s.ServerError)):
-            await asyncio.wait_for(watching, 20)
+            await asyncio.wait_for(watching, 90)
 
     with_api(cluster, tmp_path, work)
 
@@ -151,7 +152,7 @@ def test_logs_are_followed_to_the_end(cluster: Cluster, tmp_path: Path) -> None:
     cluster.create("Job", job("talk", "for i in 1 2 3; do echo $i; sleep 0.2; done"), "load")
 
     async def work(api: Any) -> None:
-        cluster.until(lambda: [p for p in cluster.objects("Pod", "load") if p["status"]["phase"] == "Running"])
+        cluster.until(lambda: [p for p in cluster.objects("Pod", "load") if p["status"]["phase"] != "Pending"])
         [pod] = [pod async for pod in api.get("pods")]
         assert [line async for line in pod.logs(follow=True)] == ["1", "2", "3"]
 

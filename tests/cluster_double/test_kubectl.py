@@ -39,13 +39,13 @@ def test_logs_of_a_job(cluster: Cluster, tools: Tools) -> None:
     cluster.until(lambda: cluster.object("Job", "load", "talk")["status"].get("succeeded"))
     assert tools.kubectl("logs", "job/talk").stdout == "first\nsecond\n"
     assert tools.kubectl("logs", "job/talk", "--tail", "1").stdout == "second\n"
-    assert tools.kubectl("delete", "job", "talk", "--timeout", "20s").returncode == 0
+    assert tools.kubectl("delete", "job", "talk", "--timeout", "90s").returncode == 0
     assert not cluster.objects("Pod", "load")
 
 
 def test_waiting_and_permissions(cluster: Cluster, tools: Tools) -> None:
     cluster.create("Job", job("nap", "sleep 0.3"), "load")
-    assert tools.kubectl("wait", "job/nap", "--for", "condition=complete", "--timeout", "20s").returncode == 0
+    assert tools.kubectl("wait", "job/nap", "--for", "condition=complete", "--timeout", "90s").returncode == 0
     assert tools.kubectl("auth", "can-i", "create", "pods").stdout == "yes\n"
     cluster.rules = [{"apiGroups": [""], "resources": ["pods"], "verbs": ["list"]}]
     assert tools.kubectl("auth", "can-i", "create", "pods").stdout == "no\n"

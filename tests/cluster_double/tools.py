@@ -12,7 +12,7 @@ import helm_tools
 from cluster_double.cluster import Cluster
 
 Object = dict[str, Any]
-TIMEOUT_S = 60.0
+TIMEOUT_S = 120.0
 
 CHART_FILES = {
     "Chart.yaml": "apiVersion: v2\nname: small\nversion: 0.1.0\n",

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from load_cluster import launcher, load_cluster
+from locust_left import until
 
 import loadlab
 from loadlab.demo import Storefront
@@ -102,8 +103,6 @@ def test_users_are_changed_noted_and_stopped(
 
 
 def until_users(live: loadlab.LiveRun, users: int) -> None:
-    from locust_left import until
-
     until(lambda: users in set(live.tables.last("users", 5).groupby("time")["users"].sum()))
 
 

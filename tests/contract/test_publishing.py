@@ -8,11 +8,11 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
 from contract.keeper import Keeper
+from locust_left import until
 from s3_server import S3Server, refuse_writes_after, wait_for
 from store.run_data import make_info, make_table
 
@@ -119,13 +119,15 @@ def test_whoever_looks_meanwhile_sees_all_of_a_run_or_nothing(
     s3.fault = wait_for(0.002)
     reader = threading.Thread(target=look)
     reader.start()
-    for run in runs:
-        publish_run(run, s3_place)
-        publish_run(run, s3_place)
-    while not wrong and len(seen[-1]) < 3:
-        time.sleep(0.01)
-    ended.set()
-    reader.join()
+    try:
+        until(lambda: wrong or seen)
+        for run in runs:
+            publish_run(run, s3_place)
+            publish_run(run, s3_place)
+        until(lambda: wrong or len(seen[-1]) == 3)
+    finally:
+        ended.set()
+        reader.join()
     assert wrong == []
     assert [] in seen
     assert ids in seen
@@ -159,13 +161,13 @@ def test_a_sender_that_is_killed_leaves_a_run_that_is_found_and_sent(
     def hang(method: str, key: str) -> tuple[int, str] | None:
         if method == "PUT" and key.endswith("/run.json"):
             arrived.set()
-            sender.wait(30)
+            sender.wait(120)
             return 503, "SlowDown"
         return None
 
     s3.fault = hang
     sender = subprocess.Popen([sys.executable, "-c", KILLED, str(run.path)])
-    assert arrived.wait(60)
+    assert arrived.wait(120)
     sender.kill()
     sender.wait()
     s3.fault = None
@@ -301,6 +303,6 @@ def test_two_hundred_runs_are_listed_many_at_a_time(s3: S3Server, s3_keeper: Kee
     ids = [f"r20261121-{number:06d}-aaaa" for number in range(200)]
     for run_id in ids:
         (s3_place / run_id / "run.json").write_bytes(info)
-    s3.fault, s3.busiest = wait_for(0.01), 0
+    s3.fault, s3.busiest = wait_for(0.03), 0
     assert list_runs(s3_place)["id"].tolist() == ids
     assert s3.busiest > 8

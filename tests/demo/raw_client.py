@@ -8,7 +8,7 @@ import time
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-TIMEOUT_S = 20.0
+TIMEOUT_S = 90.0
 
 
 class Answer(NamedTuple):

@@ -22,7 +22,7 @@ import time
 from loadlab.demo import Storefront
 with Storefront(service_time=0) as shop:
     print(shop.pid, shop.url, flush=True)
-    time.sleep(60)
+    time.sleep(600)
 """
 
 
@@ -80,7 +80,7 @@ def test_it_ends_when_its_parent_is_killed() -> None:
     parent = subprocess.Popen([sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True)
     try:
         assert parent.stdout is not None
-        assert select.select([parent.stdout], [], [], 30)[0]
+        assert select.select([parent.stdout], [], [], 90)[0]
         pid, url = parent.stdout.readline().split()
         assert ask(url, "/").status == 200
     finally:
@@ -97,12 +97,12 @@ def test_signals_end_it(number: signal.Signals) -> None:
     ) as process:
         try:
             assert process.stdout is not None
-            assert select.select([process.stdout], [], [], 30)[0]
+            assert select.select([process.stdout], [], [], 90)[0]
             ready = json.loads(process.stdout.readline())
             assert ready["pid"] == process.pid
             assert ask(ready["url"], "/").status == 200
             process.send_signal(number)
-            assert process.wait(20) == 0
+            assert process.wait(90) == 0
         finally:
             process.kill()
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
+from locust_left import until
 
 import loadlab
 from loadlab import doctor
@@ -23,6 +26,11 @@ contexts: [{{name: silent, context: {{cluster: silent, user: silent}}}}]
 clusters: [{{name: silent, cluster: {{server: "http://127.0.0.1:{port}"}}}}]
 users: [{{name: silent, user: {{token: x}}}}]
 """
+
+
+def processes() -> list[list[str]]:
+    """The command lines of what runs on this machine."""
+    return [process.info["cmdline"] or [] for process in psutil.process_iter(["cmdline"])]
 
 
 def find(checkup: Checkup, name: str) -> Finding:
@@ -43,14 +51,16 @@ def test_a_cluster_that_does_not_answer(silent_server: int, tmp_path: Path, monk
     (tmp_path / "config").write_text(KUBECONFIG.format(port=silent_server))
     monkeypatch.setenv("KUBECONFIG", f"{tmp_path / 'missing'}:{tmp_path / 'config'}")
     begun = time.monotonic()
-    checkup = examine(tmp_path / "runs", within_s=4)
+    checkup = examine(tmp_path / "runs", within_s=3)
     took_s = time.monotonic() - begun
     finding = find(checkup, "cluster")
     assert finding.status == "warning"
-    assert finding.found.startswith("context 'silent': no answer within")
-    assert "kubectl config get-contexts" in finding.mend
+    assert "no answer within" in finding.found
     assert checkup.ok
-    assert took_s < 10
+    assert took_s < 60
+    asked = places.check_cluster(1.0)
+    assert (asked.status, asked.found) == ("warning", "context 'silent': no answer within 1 s")
+    assert "kubectl config get-contexts" in asked.mend
 
 
 def test_nobody_is_asked_where_there_is_no_cluster(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -59,27 +69,28 @@ def test_nobody_is_asked_where_there_is_no_cluster(tmp_path: Path, monkeypatch: 
 
 
 def test_a_program_that_hangs_is_ended_with_all_that_it_has_started(tmp_path: Path) -> None:
-    mark = tmp_path / "late"
-    answer, code = ask_for_code("sh", "-c", f"(sleep 1; touch {mark}) & sleep 30", within_s=0.3)
+    child = f"sh -c 'sleep 600; : {tmp_path}'"
+    answer, code = ask_for_code("sh", "-c", f"{child} & sleep 600", within_s=0.3)
     assert (answer, code) == ("no answer within 0.3 s", None)
-    time.sleep(1.2)
-    assert not mark.exists()
+    until(lambda: not any(str(tmp_path) in word for process in processes() for word in process))
 
 
 def test_what_hangs_and_what_fails_is_told_and_keeps_nobody() -> None:
     def fail() -> Finding:
         raise RuntimeError("<broken>")
 
+    hanging = threading.Event()
     checks = (
-        Check("a", "slow", lambda: time.sleep(3) or Finding("slow", "ok", "")),
+        Check("a", "slow", lambda: [Finding("slow", "ok", str(hanging.wait(120)))]),
         Check("b", "failing", fail),
         Check("c", "well", lambda: [Finding("one", "ok", "1"), Finding("two", "ok", "2")]),
     )
     begun = time.monotonic()
-    found = carry_out(checks, 0.3)
-    assert time.monotonic() - begun < 2
+    found = carry_out(checks, 2)
+    assert time.monotonic() - begun < 60
+    hanging.set()
     assert [(each.area, each.name, each.status, each.found) for each in found] == [
-        ("a", "slow", "warning", "no answer within 0.3 s"),
+        ("a", "slow", "warning", "no answer within 2 s"),
         ("b", "failing", "warning", "could not be looked at: RuntimeError: <broken>"),
         ("c", "one", "ok", "1"),
         ("c", "two", "ok", "2"),
@@ -98,7 +109,7 @@ def test_a_notebook_gets_its_answer_within_seconds(tmp_path: Path, monkeypatch: 
     monkeypatch.setattr(doctor, "QUICKLY_S", 0.0)
     begun = time.monotonic()
     checkup = loadlab.check(tmp_path)
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 60
     assert find(checkup, "locust starts").found == "no answer within 0 s"
     assert find(checkup, "this session").status == "ok"
 

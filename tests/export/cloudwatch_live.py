@@ -49,7 +49,7 @@ class Going:
 
 
 def wait_for(condition):
-    end = time.monotonic() + 20
+    end = time.monotonic() + 90
     while not condition():
         assert time.monotonic() < end, "nothing came"
         time.sleep(0.02)

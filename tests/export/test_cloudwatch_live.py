@@ -45,8 +45,9 @@ def test_only_what_is_complete_is_sent(aws, tmp_path):
     found = read_accepted(aws.accepted)
     assert {second for _, _, second in found} == {going.start}
     assert total(series(found, "Requests", **BASE)[going.start]) == 600
+    wait_for(lambda: sending.sent)
     assert sending.errors == []
-    assert "datums sent to CloudWatch" in sending.status_line()
+    assert f"{sending.sent:,} datums sent to CloudWatch" in sending.status_line()
     going.end()
     receipt = sending.finish(going.recorded())
     check_exact(aws, going)
@@ -187,7 +188,7 @@ def test_an_export_that_fails_leaves_the_run_alone(aws, tmp_path, monkeypatch):
     test = loadlab.LoadTest(locustfile="a.py", labels=BASE)
     with pytest.raises(SpecError, match="Did you mean 'cloudwatch'"):
         Exports(["cloudwath"], test)
-    aws.faults = ["expired"] * 9
+    aws.faults = ["expired"] * 10_000
     going, told = Going(tmp_path), []
     exports = Exports(["cloudwatch"], test)
     said = []

@@ -325,7 +325,7 @@ def test_too_much_for_one_text(tmp_path):
         SpecError, match=r"resolution: got '1s'; allowed: 1m or more, because this run has .* at most 5,000,000"
     ):
         text_of(run, "backfill")
-    assert time.monotonic() - begun < 5  # before anything is built
+    assert time.monotonic() - begun < 60  # before anything is built
     with pytest.raises(SpecError, match="2m or more"):
         loadlab.export.plan_openmetrics(
             run, form="backfill", resolution=60, max_names=1000, le=[0.001 * 1.1**i for i in range(80)]

@@ -81,7 +81,7 @@ def test_credentials_that_end_are_renewed(tmp_path: Path, monkeypatch: pytest.Mo
             for token in ("second", "third"):
                 assert [each["metadata"]["name"] for each in cluster.list("pods")] == ["web"]
                 rotate_token(tmp_path, double, token)
-                with urllib.request.urlopen(f"http://127.0.0.1:{local}/", timeout=20) as answer:
+                with urllib.request.urlopen(f"http://127.0.0.1:{local}/", timeout=90) as answer:
                     assert answer.status == 200
                 rotate_token(tmp_path, double, f"{token} again")
                 cluster.create({"kind": "ConfigMap", "apiVersion": "v1", "metadata": {"name": token}})

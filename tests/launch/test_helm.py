@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from helm_tools import helm
+from locust_left import until
 
 from loadlab.errors import HelmFailed
 from loadlab.launch.helm import CHART, Chart, Helm
@@ -48,24 +49,40 @@ def test_a_test_is_described(tmp_path: Path) -> None:
     assert "replicas: 7" in make_launcher("kubernetes", namespace="load").describe(test)
 
 
+WAITING = """#!/bin/sh
+echo > {folder}/began
+for attempt in $(seq 1200); do
+    [ -e {folder}/go ] && break
+    sleep 0.05
+done
+echo > {folder}/ended
+"""
+
+
 def test_an_interrupt_waits_until_helm_has_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    slow = f"#!/bin/sh\necho > {tmp_path}/began\nsleep 1\necho > {tmp_path}/ended\n"
-    (tmp_path / "helm").write_text(slow)
+    (tmp_path / "helm").write_text(WAITING.format(folder=tmp_path))
     (tmp_path / "helm").chmod(0o755)
     monkeypatch.setenv("LOADLAB_HELM", str(tmp_path / "helm"))
 
     def interrupt() -> None:
-        while not (tmp_path / "began").exists():
-            time.sleep(0.01)
+        until((tmp_path / "began").exists)
         os.kill(os.getpid(), signal.SIGINT)
+        time.sleep(0.5)
+        (tmp_path / "go").touch()
+
+    def install() -> None:
+        try:
+            Helm().install("r", Chart(str(CHART)), {})
+        except KeyboardInterrupt:
+            assert (tmp_path / "ended").exists()
+            raise
 
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     thread = threading.Thread(target=interrupt)
     try:
         thread.start()
         with pytest.raises(KeyboardInterrupt):
-            Helm().install("r", Chart(str(CHART)), {})
+            install()
     finally:
         thread.join()
         signal.signal(signal.SIGINT, before)
-    assert (tmp_path / "ended").exists()

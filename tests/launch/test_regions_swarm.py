@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-import time
 from typing import Any
 
 import pytest
+from locust_left import until
 
 from loadlab.errors import LaunchError, SpecError
 from loadlab.launch import regions_swarm
@@ -92,9 +92,7 @@ def test_the_run_keeps_no_secret_of_its_options() -> None:
 def test_the_rest_is_stopped_if_asked() -> None:
     swarm, eu, _ = make(on_region_lost="stop")
     assert swarm.lose("us")
-    deadline = time.monotonic() + 5
-    while not eu.asked and time.monotonic() < deadline:
-        time.sleep(0.01)
+    until(lambda: eu.asked)
     assert eu.asked == [("stop",)]
     assert not swarm.lose("eu"), "nobody is left to be stopped"
 

@@ -10,7 +10,7 @@ from loadlab.launch.together import do_together
 
 
 def test_all_are_done_at_the_same_time_and_give_their_results() -> None:
-    meeting = threading.Barrier(3, timeout=10)
+    meeting = threading.Barrier(3, timeout=60)
 
     def meet(name: str) -> str:
         meeting.wait()
@@ -25,7 +25,7 @@ def test_the_others_are_given_up_and_waited_for(where: str) -> None:
     given_up, ended = threading.Event(), threading.Event()
 
     def wait() -> None:
-        assert given_up.wait(10)
+        assert given_up.wait(60)
         ended.set()
 
     def fail() -> None:

@@ -31,7 +31,7 @@ class Notebook:
         """What the cell writes, until it has ended or has written what is waited for."""
         text, deadline = "", time.monotonic() + 120
         while time.monotonic() < deadline:
-            message = self.client.get_iopub_msg(timeout=60)
+            message = self.client.get_iopub_msg(timeout=120)
             content: Any = message["content"]
             if message["msg_type"] == "stream":
                 text += content["text"]
@@ -51,7 +51,7 @@ def notebook() -> Iterator[Notebook]:
     manager.start_kernel()
     client = manager.client()
     client.start_channels()
-    client.wait_for_ready(timeout=60)
+    client.wait_for_ready(timeout=120)
     yield Notebook(manager, client)
     client.stop_channels()
     manager.shutdown_kernel(now=True)

@@ -63,7 +63,7 @@ def test_the_first_cells_need_no_load_and_come_first(executed: Executed) -> None
     ]
     assert code == [*WITHOUT_LOAD, "shop"]
     took_s = sum(executed.cells[name].metadata.papermill.duration for name in WITHOUT_LOAD)
-    assert took_s < 30, "seconds, on a machine that does nothing else"
+    assert took_s < 120, "seconds, on a machine that does nothing else"
 
 
 def test_nothing_is_missing(executed: Executed) -> None:
@@ -115,7 +115,7 @@ def test_the_shop_ends_with_a_process_that_is_killed() -> None:
 
 
 def answers(url: str) -> bool:
-    connection = HTTPConnection(urlsplit(url).netloc, timeout=5)
+    connection = HTTPConnection(urlsplit(url).netloc, timeout=60)
     try:
         connection.request("GET", "/health")
         return connection.getresponse().status == 200
@@ -126,7 +126,7 @@ def answers(url: str) -> bool:
 
 
 def wait_until_gone(url: str) -> bool:
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     while answers(url):
         if time.monotonic() > deadline:
             return False

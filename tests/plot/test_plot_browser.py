@@ -118,7 +118,7 @@ def test_hostile_names_are_shown_and_do_nothing(open_html: OpenHtml) -> None:
 def test_a_script_would_have_been_noticed(open_html: OpenHtml) -> None:
     opened = open_html(page(Div(text=samples.NASTY)))
     opened.page.wait_for_function("() => Bokeh.documents.length && Bokeh.documents[0].is_idle")
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 90
     while not opened.dialogs and time.monotonic() < deadline:
         opened.page.wait_for_timeout(50)
     assert opened.dialogs == ["x"]
@@ -146,15 +146,16 @@ def hover_everywhere(opened: OpenPage) -> None:
             return found;
         }"""
     )
-    assert sum(shows_tooltip(opened, *place) for place in frames) > FIGURES
+    patience_ms = (1000, 10_000)  # some places have none, so a long wait is for a slow machine only
+    assert any(sum(shows_tooltip(opened, *place, each) for place in frames) > FIGURES for each in patience_ms)
 
 
-def shows_tooltip(opened: OpenPage, x: float, y: float) -> bool:
+def shows_tooltip(opened: OpenPage, x: float, y: float, patience_ms: float) -> bool:
     """Whether a tooltip appears under the cursor; some places have none."""
     opened.page.mouse.move(x - 2, y)
     opened.page.mouse.move(x, y)
     try:
-        opened.page.locator(".bk-Tooltip:visible").first.wait_for(timeout=1000)
+        opened.page.locator(".bk-Tooltip:visible").first.wait_for(timeout=patience_ms)
     except TimeoutError:
         return False
     return True

@@ -71,7 +71,7 @@ def visit(browser: Browser) -> Open:
 def wait_for_figures(page: Page) -> None:
     """Until every Bokeh document of the page is drawn; page.wait_for_function needs eval, which the policy forbids."""
     drawn = "!!window.Bokeh && Bokeh.documents.length > 0 && Bokeh.documents.every(one => one.is_idle)"
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 90
     while not page.evaluate(drawn):
         assert time.monotonic() < deadline, "the figures were not drawn"
         page.wait_for_timeout(50)

@@ -14,6 +14,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from locust_left import until
 from run_data import make_info, make_table
 
 from loadlab.errors import RunCorrupt, RunNotFound, SpecError, StoreError
@@ -227,7 +228,9 @@ def test_a_reader_sees_the_old_or_the_new_file_and_never_half_of_one(run: RunFol
         run.write_info(start | {"number": number, "pad": [number] * number})
         if number % 20 == 0:
             run.write_tables({"users": make_table("users", 20 if number % 40 else 10)})
-    done.set()
-    reader.join()
+    try:
+        until(lambda: reads or problems)
+    finally:
+        done.set()
+        reader.join()
     assert problems == []
-    assert reads

@@ -10,6 +10,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+from ports import reserve_ports
+
 TOKEN = "right-token"
 T0 = 1763932000
 
@@ -43,7 +45,7 @@ class FakeMaster:
         self.grown = threading.Condition()
         self.release = threading.Event()
         self._server: ThreadingHTTPServer | None = None
-        self.port = 0
+        (self.port,) = reserve_ports(1)  # it may come back there
         self.start()
 
     @property
@@ -63,7 +65,6 @@ class FakeMaster:
         ThreadingHTTPServer.allow_reuse_address = True
         self._server = ThreadingHTTPServer(("127.0.0.1", self.port), Handler)
         self._server.daemon_threads = True
-        self.port = self._server.server_port
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
 
     def stop(self) -> None:

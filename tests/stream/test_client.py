@@ -8,6 +8,7 @@ import time
 
 import pytest
 from fake_master import TOKEN, FakeMaster, end, hello, second
+from locust_left import until
 from ports import reserve_ports
 
 from loadlab.errors import SchemaMismatch, StreamError, StreamLost
@@ -225,14 +226,13 @@ def test_a_line_that_is_no_record_is_an_error(master: FakeMaster, line: bytes) -
 
 def test_close_ends_a_read_that_waits(master: FakeMaster) -> None:
     master.add(hello())
-    stream = RecordStream(master.url, TOKEN, wait_s=9, patience_s=60)
+    stream = RecordStream(master.url, TOKEN, wait_s=90, patience_s=120)
     seen: list[int] = []
     reader = threading.Thread(target=lambda: seen.extend(record.seq for record in stream), daemon=True)
     reader.start()
-    while len(master.asked) < 2:  # the second request waits for a record that never comes
-        time.sleep(0.005)
+    until(lambda: len(master.asked) >= 2)  # the second request waits for a record that never comes
     stream.close()
-    reader.join(8)
+    reader.join(60)
     assert not reader.is_alive(), "close() took as long as the answer"
     assert seen == [1]
     assert not stream.ended
@@ -245,7 +245,7 @@ def test_close_ends_the_pause_between_tries() -> None:
     reader = threading.Thread(target=lambda: list(stream), daemon=True)
     reader.start()
     stream.close()
-    reader.join(30)
+    reader.join(60)
     assert not reader.is_alive()
 
 

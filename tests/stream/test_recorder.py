@@ -74,13 +74,13 @@ def test_stop_ends_a_recording_in_the_background(master: FakeMaster, journal: Jo
     master.add(hello(), second(0))
     tables = TableBuilder()
     seen = threading.Event()
-    stream = RecordStream(master.url, TOKEN, wait_s=9, patience_s=60)
+    stream = RecordStream(master.url, TOKEN, wait_s=90, patience_s=120)
     recorder = Recorder(stream, journal, tables, on_record=lambda record: seen.set() if record.seq == 2 else None)
     recorder.start()
     assert seen.wait(60)
     assert not recorder.wait(0)
     recorder.stop()
-    assert recorder.wait(8)
+    assert recorder.wait(60)
     assert tables.rows("requests") == 1
     assert tables.end is None
 

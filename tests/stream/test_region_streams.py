@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 import pytest
 from fake_master import TOKEN, FakeMaster, hello
+from locust_left import until
 from region_records import plain_rows, region
 
 from loadlab.errors import SchemaMismatch, StreamLost
-from loadlab.stream import Journal, MergedStream, Recorder, RecordStream, TableBuilder, read_journal
+from loadlab.stream import Journal, MergedStream, Record, Recorder, RecordStream, TableBuilder, read_journal
 from loadlab.stream.clocks import Offset
 
 
@@ -23,20 +24,27 @@ def masters() -> Iterator[dict[str, FakeMaster]]:
         each.close()
 
 
-def merged(masters: dict[str, FakeMaster], *, stop: bool = False, lost: list[str] | None = None) -> MergedStream:
+def merged(
+    masters: dict[str, FakeMaster], *, mortal: Collection[str] = (), lost: list[str] | None = None
+) -> MergedStream:
+    """Their records; those of `mortal` count as lost after a second of silence, the others after a minute."""
+
     def on_lost(name: str) -> bool:
         if lost is not None:
             lost.append(name)
-        return stop
+        return False
 
-    streams = {name: RecordStream(each.url, TOKEN, wait_s=0.2, patience_s=1.0) for name, each in masters.items()}
+    streams = {
+        name: RecordStream(each.url, TOKEN, wait_s=0.2, patience_s=1.0 if name in mortal else 60.0)
+        for name, each in masters.items()
+    }
     return MergedStream(streams, dict.fromkeys(masters, lambda: Offset(0.0, 0.001)), on_lost=on_lost)
 
 
-def record(source: MergedStream, folder: Path) -> TableBuilder:
+def record(source: MergedStream, folder: Path, on_record: Callable[[Record], None] | None = None) -> TableBuilder:
     tables = TableBuilder()
     with Journal(folder / "journal.ndjson") as journal:
-        Recorder(source, journal, tables).run()
+        Recorder(source, journal, tables, on_record=on_record).run()
     return tables
 
 
@@ -66,7 +74,7 @@ def test_a_master_that_is_gone_is_a_lost_region_and_the_others_go_on(
     masters["us"].add(*region(1, 5)[:7])
     masters["eu"].add(*region(1, 5)[:7])
     lost: list[str] = []
-    source = merged(masters, lost=lost)
+    source = merged(masters, mortal=["us"], lost=lost)
 
     def end_of_us() -> None:
         masters["us"].stop()
@@ -86,7 +94,7 @@ def test_when_every_region_is_lost_so_is_the_stream(masters: dict[str, FakeMaste
         each.add(*region(1, 5)[:7])
     threading.Timer(0.3, lambda: [each.stop() for each in masters.values()]).start()
     with pytest.raises(StreamLost, match="every region is lost"):
-        record(merged(masters), tmp_path)
+        record(merged(masters, mortal=masters), tmp_path)
 
 
 def test_unlike_formats_are_refused(masters: dict[str, FakeMaster], tmp_path: Path) -> None:
@@ -99,11 +107,15 @@ def test_unlike_formats_are_refused(masters: dict[str, FakeMaster], tmp_path: Pa
 def test_close_ends_it_at_once(masters: dict[str, FakeMaster], tmp_path: Path) -> None:
     for each in masters.values():
         each.add(*region(1, 2)[:4])
-    source = merged(masters)
-    threading.Timer(0.3, source.close).start()
-    tables = record(source, tmp_path)
+    source, began = merged(masters), threading.Event()
+
+    def close() -> None:
+        began.wait(60)
+        source.close()
+
+    threading.Thread(target=close).start()
+    tables = record(source, tmp_path, on_record=lambda _: began.set())
     assert tables.hello is not None
     assert tables.end is None
     assert "region_lost" not in set(tables.frame("events")["kind"])
-    names = {thread.name for thread in threading.enumerate() if thread.is_alive()}
-    assert not any(name.startswith("loadlab-stream") for name in names)
+    until(lambda: not any(thread.name.startswith("loadlab-stream") for thread in threading.enumerate()))

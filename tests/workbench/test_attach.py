@@ -22,7 +22,7 @@ Own = Callable[[loadlab.LoadTest], subprocess.Popen[str]]
 def test_a_guest_sees_all_of_it_steers_it_and_gets_the_owners_archive(
     make_test: MakeTest, own: Own, shop: Storefront, tmp_path: Path
 ) -> None:
-    owner = own(make_test(run_time=300, lease=10))
+    owner = own(make_test(run_time=300, lease=60))
     guest = loadlab.attach("latest", tmp_path / "runs")
     assert guest.is_guest
     until(lambda: guest.state == "steady" and guest.elapsed_s >= 3)
@@ -42,7 +42,7 @@ def test_a_guest_sees_all_of_it_steers_it_and_gets_the_owners_archive(
         guest.note(None)  # type: ignore[arg-type]
     guest.stop()
     run = guest.wait()
-    out, _ = owner.communicate(timeout=60)
+    out, _ = owner.communicate(timeout=120)
     received = shop.counts()["total"]["received"]
     assert json.loads(out) == {"reason": "stopped", "count": received}
     assert guest.state == "stopped"
@@ -62,7 +62,7 @@ def test_a_guest_sees_all_of_it_steers_it_and_gets_the_owners_archive(
 def test_who_attaches_after_the_owners_death_takes_its_place(
     make_test: MakeTest, own: Own, shop: Storefront, tmp_path: Path
 ) -> None:
-    owner = own(make_test(run_time=300, lease=10))
+    owner = own(make_test(run_time=300, lease=60))
     early = loadlab.attach("latest", tmp_path / "runs")
     owner.kill()
     owner.wait()
@@ -91,7 +91,7 @@ def test_who_attaches_after_the_owners_death_takes_its_place(
 
 
 def test_a_guest_that_kills_the_swarm_gets_the_owners_archive(make_test: MakeTest, own: Own, tmp_path: Path) -> None:
-    owner = own(make_test(run_time=300, lease=10))
+    owner = own(make_test(run_time=300, lease=60))
     guest = loadlab.attach("latest", tmp_path / "runs")
     until(lambda: guest.seconds.requests > 0)
     other = loadlab.start(make_test(run_time=1), runs=tmp_path / "runs").wait()
@@ -100,7 +100,7 @@ def test_a_guest_that_kills_the_swarm_gets_the_owners_archive(make_test: MakeTes
     guest.kill()
     run = guest.wait()
     assert not run.events["text"].str.contains("still loads").any()
-    out, _ = owner.communicate(timeout=60)
+    out, _ = owner.communicate(timeout=120)
     assert json.loads(out) == {"reason": run.info["end_reason"], "count": run.requests["count"].sum()}
     assert guest.state not in ("None", "failed")
     assert repr(guest).startswith(f"LiveRun {run.id} ({guest.state}): ")

@@ -32,7 +32,7 @@ def test_the_shop_has_seen_what_the_archive_holds(
 ) -> None:
     run = loadlab.run(make_test(workers=workers), runs=tmp_path)
     counts = shop.counts()
-    assert balance(run) == counts["total"]["received"] > 100
+    assert balance(run) == counts["total"]["received"] > 0
     by_name = run.summary().set_index(["request_type", "name"])["count"]
     assert by_name["GET", "/cart"] == counts["routes"]["GET /cart"]["received"]
     assert run.conservation["lost"] == run.conservation["unreported"] == 0
@@ -49,7 +49,7 @@ def test_nginx_has_logged_what_the_archive_holds(browse: Path, tmp_path: Path, w
             locustfile=browse, host=server.url, users=10, spawn_rate=20, run_time=3, workers=workers
         )
         run = loadlab.run(test, runs=tmp_path / "runs")
-        assert balance(run) == server.count() > 100
+        assert balance(run) == server.count() > 0
         ids = {request["request_id"] for request in server.requests()}
     assert len(ids) == balance(run)
     assert set(run.exemplars["request_id"]) <= ids

@@ -6,6 +6,7 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from locust_left import until
 
@@ -36,12 +37,20 @@ class Stalling(FastHttpUser):
 def test_a_stall_of_more_than_a_second_weighs_in_validity(
     make_test: MakeTest, shop: Storefront, tmp_path: Path
 ) -> None:
-    test = make_test(locustfile=locustfile(tmp_path, STALLING), users=5, workers=1, run_time=10)
-    run = loadlab.run(test, runs=tmp_path / "runs")
+    test = make_test(locustfile=locustfile(tmp_path, STALLING), users=5, workers=1, run_time=300)
+    live = loadlab.start(test, runs=tmp_path / "runs")
+    until(lambda: len(stalled(live.tables.frame("generators"))) >= 2)
+    live.stop()
+    run = live.wait()
     assert run.generators["requests"].sum() == run.requests["count"].sum()
-    stalled = run.generators[(run.generators["lag_ms"] > 1400) & (run.generators["worker"] != "master")]
-    assert (stalled["requests"] > 0).sum() >= 2
+    assert len(stalled(run.generators)) >= 2
     assert {each.name: each for each in run.validity.checks}["generator_lag"].status == "invalid"
+
+
+def stalled(generators: pd.DataFrame) -> pd.DataFrame:
+    """The seconds in which a worker stood still for so long, and requests ended all the same."""
+    stalls = (generators["lag_ms"] > 1400) & (generators["worker"] != "master")
+    return generators[stalls & (generators["requests"] > 0)]
 
 
 HIDING = """
@@ -92,9 +101,11 @@ def test_a_worker_that_returns_gives_up_the_users_that_others_took_over(
         run = live.wait()
     assert run.conservation["sent"] == shop.counts()["total"]["received"]
     assert run.conservation["lost"] == 0
-    assert list(run.events.loc[run.events["kind"].isin(["worker_lost", "worker_returned"]), "kind"]) == [
-        *["worker_lost", "worker_returned"] * times
+    told = run.events[
+        run.events["kind"].isin(["worker_lost", "worker_returned"]) & (run.events["object"] == "worker-2")
     ]
+    assert len(told) >= 2 * times  # a busy machine may keep it from its work once more
+    assert list(told["kind"]) == ["worker_lost", "worker_returned"] * (len(told) // 2)
     assert run.generators["requests"].sum() == run.requests["count"].sum()
 
 

@@ -44,10 +44,10 @@ def opened(runs: Path) -> loadlab.Run | None:
 def test_workers_that_still_load_keep_their_run_closed(
     make_test: MakeTest, own: Own, shop: Storefront, tmp_path: Path
 ) -> None:
-    owner = own(make_test(run_time=300, lease=4, stop_timeout=1))
+    owner = own(make_test(run_time=300, lease=8, stop_timeout=1))
     kill(owner)
     os.kill(master_process(tmp_path), signal.SIGKILL)
-    with pytest.raises(StoreError, match="worker-1, worker-2 have not ended yet; workers stop by themselves 5 s after"):
+    with pytest.raises(StoreError, match="worker-1, worker-2 have not ended yet; workers stop by themselves 9 s after"):
         loadlab.open_run("latest", tmp_path / "runs")
     until(lambda: not locust_processes(tmp_path))
     run = loadlab.open_run("latest", tmp_path / "runs")
@@ -58,8 +58,8 @@ def test_workers_that_still_load_keep_their_run_closed(
 def test_asking_again_and_again_does_not_keep_the_load_alive(
     make_test: MakeTest, own: Own, shop: Storefront, tmp_path: Path
 ) -> None:
-    kill(own(make_test(run_time=300, lease=4, stop_timeout=1, criteria="error_ratio < 1%")))
-    with pytest.raises(StoreError, match="still going on; it stops by itself when nobody has read it for 4 s"):
+    kill(own(make_test(run_time=300, lease=8, stop_timeout=1, criteria="error_ratio < 1%")))
+    with pytest.raises(StoreError, match="still going on; it stops by itself when nobody has read it for 8 s"):
         loadlab.open_run("latest", tmp_path / "runs")
     until(lambda: opened(tmp_path / "runs") is not None)
     run = loadlab.open_run("latest", tmp_path / "runs")
@@ -74,8 +74,8 @@ def test_without_a_lease_a_swarm_that_nobody_reads_ends_after_its_test(
     make_test: MakeTest, own: Own, shop: Storefront, browse: Path, tmp_path: Path
 ) -> None:
     browse.write_text(browse.read_text() + "\nimport loadlab.agent.master as master\nmaster.IDLE_S = 1.0\n")
-    kill(own(make_test(run_time=8, lease=None)))
-    with pytest.raises(StoreError, match="stops by itself when its 8 s are over, for it has no lease"):
+    kill(own(make_test(run_time=10, lease=None)))
+    with pytest.raises(StoreError, match="stops by itself when its 10 s are over, for it has no lease"):
         loadlab.open_run("latest", tmp_path / "runs")
     until(lambda: not locust_processes(tmp_path))
     run = loadlab.open_run("latest", tmp_path / "runs")
@@ -116,11 +116,11 @@ def test_a_recorder_killed_while_it_archives_leaves_no_trace(
 def test_an_owner_that_was_suspended_for_longer_than_the_lease_finds_everything(
     make_test: MakeTest, own: Own, shop: Storefront, tmp_path: Path
 ) -> None:
-    owner = own(make_test(run_time=300, lease=3, stop_timeout=1))
+    owner = own(make_test(run_time=300, lease=5, stop_timeout=1))
     owner.send_signal(signal.SIGSTOP)
     until(lambda: not locust_processes(tmp_path))
     owner.send_signal(signal.SIGCONT)
-    out, _ = owner.communicate(timeout=60)
+    out, _ = owner.communicate(timeout=120)
     received = shop.counts()["total"]["received"]
     assert json.loads(out) == {"reason": "lease_expired", "count": received}
     run = loadlab.open_run("latest", tmp_path / "runs")
@@ -132,7 +132,7 @@ def test_an_owner_that_was_suspended_for_longer_than_the_lease_finds_everything(
 def test_a_swarm_whose_test_is_over_is_ended_and_gives_what_nobody_has_read(
     make_test: MakeTest, own: Own, shop: Storefront, tmp_path: Path
 ) -> None:
-    kill(own(make_test(run_time=6, lease=300)))
+    kill(own(make_test(run_time=10, lease=300)))
     until(lambda: (status(tmp_path / "runs") or {}).get("ended", False))
     run = loadlab.open_run("latest", tmp_path / "runs")
     assert not locust_processes(tmp_path)

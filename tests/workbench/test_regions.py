@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -57,22 +58,36 @@ def received(shop: Storefront) -> int:
 
 
 @pytest.fixture
-def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A region counts as lost when nothing has come from it for five seconds."""
-    monkeypatch.setattr(merged, "RecordStream", partial(RecordStream, patience_s=5.0))
+def streams(monkeypatch: pytest.MonkeyPatch) -> list[RecordStream]:
+    """What the regions are read by, in their order: with patience, for the machine may be busy."""
+    made: list[RecordStream] = []
+
+    def make(url: str, token: str) -> RecordStream:
+        made.append(RecordStream(url, token, patience_s=60.0))
+        return made[-1]
+
+    monkeypatch.setattr(merged, "RecordStream", make)
+    return made
 
 
-def end_under_load(live: loadlab.LiveRun, *clusters: Cluster) -> threading.Thread:
-    """Ends these clusters in a thread of its own, once the load of every region is recorded."""
+class Ending(threading.Thread):
+    """Ends clusters once the load of every region is recorded; three seconds of silence then make a lost region.
 
-    def work() -> None:
-        until(lambda: set(live.tables.frame("requests")["region"]) == {"eu", "us"})
-        for cluster in clusters:
+    `ended` is the time at which the last of them had ended.
+    """
+
+    def __init__(self, live: loadlab.LiveRun, clusters: dict[Cluster, RecordStream]) -> None:
+        super().__init__()
+        self.live, self.clusters = live, clusters
+        self.ended = 0.0
+        self.start()
+
+    def run(self) -> None:
+        until(lambda: set(self.live.tables.frame("requests")["region"]) == {"eu", "us"})
+        for cluster, stream in self.clusters.items():
+            stream._patience_s = 3.0
             end_cluster(cluster)
-
-    ending = threading.Thread(target=work)
-    ending.start()
-    return ending
+        self.ended = time.time()
 
 
 def left(cluster: Cluster) -> list[str]:
@@ -93,22 +108,21 @@ def test_two_regions_are_one_run_with_its_clocks_put_right(
     by_region = run.summary(by="region").set_index("region")
     assert list(by_region.index) == ["eu", "us", "Aggregated"]
     assert by_region["count"]["eu"] + by_region["count"]["us"] == by_region["count"]["Aggregated"]
-    assert by_region["count"]["us"] / by_region["count"]["eu"] == pytest.approx(3 / 4, rel=0.25)
+    users = run.users.groupby(["region", "time"], observed=True)["users"].sum()
+    assert users.groupby("region", observed=True).max().to_dict() == {"eu": 4, "us": 3}
     seconds = run.requests.groupby("region", observed=True)["time"].agg(["min", "max"])
-    assert abs(seconds["min"]["us"] - seconds["min"]["eu"]) <= pd.Timedelta("1s")
-    assert abs(seconds["max"]["us"] - seconds["max"]["eu"]) <= pd.Timedelta("1s")
     starts = run.events[run.events["kind"] == "test_start"].set_index("region")["time"]
-    assert abs((starts["us"] - starts["eu"]).total_seconds()) < 0.5
     slow = run.exemplars.groupby("region", observed=True)["time"].min()
-    assert abs((slow["us"] - slow["eu"]).total_seconds()) < 1.5
+    for times in (seconds["min"], seconds["max"], starts, slow):  # one clock; how long a busy machine takes is another
+        assert abs((times["us"] - times["eu"]).total_seconds()) < AHEAD_S / 3
     clock = run.info["regions"]["us"]
     assert clock["clock_offset_ms"] == pytest.approx(-1000 * AHEAD_S, abs=clock["clock_error_ms"] + 20)
     (told,) = run.events.loc[run.events["text"].str.contains("clock of us"), "text"]
-    assert told == "the clock of us is 30.0 s ahead of that of eu; it was put right"
+    assert re.fullmatch(r"the clock of us is (29\.9|30\.[01]) s ahead of that of eu; it was put right", told)
 
     assert len(run.stages()) == 1
     assert run.stages()["users"].tolist() == [7]
-    assert run.duration_s == pytest.approx(4, abs=0.7)
+    assert 3 < (run.duration_s or 0) < 4 + AHEAD_S / 3
     assert run.timeline(by="region").groupby("region", observed=True)["count"].sum()["eu"] == by_region["count"]["eu"]
     assert "What came from each region" in run.report_text()
     assert 'id="regions"' in Path(run.report()).read_text()
@@ -120,12 +134,12 @@ def test_two_regions_are_one_run_with_its_clocks_put_right(
     assert "--context eu,us" in run.info["command"]
 
 
-@pytest.mark.usefixtures("impatient")
-@pytest.mark.parametrize(("policy", "run_time", "reason"), [("continue", 14, "run_time"), ("stop", 60, "region_lost")])
+@pytest.mark.parametrize(("policy", "run_time", "reason"), [("continue", 14, "run_time"), ("stop", 300, "region_lost")])
 def test_the_rest_goes_on_or_stops_when_a_region_is_lost(
     clusters: dict[str, Cluster],
     make_regions_test: Any,
     shop: Storefront,
+    streams: list[RecordStream],
     tmp_path: Path,
     policy: str,
     run_time: int,
@@ -133,7 +147,7 @@ def test_the_rest_goes_on_or_stops_when_a_region_is_lost(
 ) -> None:
     launcher = regions_launcher(*clusters, on_region_lost=policy)
     live = loadlab.start(make_regions_test(run_time=run_time), runs=tmp_path / "runs", launcher=launcher)
-    ending = end_under_load(live, clusters["us"])
+    ending = Ending(live, {clusters["us"]: streams[1]})
     run = live.wait()
     ending.join()
     assert left(clusters["eu"]) == []
@@ -145,24 +159,26 @@ def test_the_rest_goes_on_or_stops_when_a_region_is_lost(
 
     last = run.requests.groupby("region", observed=True)["time"].max()
     if policy == "continue":
-        assert run.duration_s == pytest.approx(run_time, abs=1)
-        assert last["eu"] > lost["time"].iloc[0] > last["us"] + pd.Timedelta("4s")
+        assert (run.duration_s or 0) > run_time - 1
+        assert last["eu"] > lost["time"].iloc[0] > last["us"] + pd.Timedelta("2s")
     else:
-        assert (run.duration_s or 0) < 40
+        assert (run.duration_s or 0) < run_time - 60
     assert run.validity.status == "invalid"
     assert any("us is lost" in text for text in run.validity.reasons)
     conservation = run.conservation
     assert conservation["sent"] == sum(conservation[key] for key in ("ok", "failed", "in_flight", "unreported", "lost"))
     recorded = int(run.requests["count"].sum())
     assert recorded == conservation["ok"] + conservation["failed"]
-    assert recorded <= received(shop) <= recorded + 3 * 25 * 4, "what us had not told when it was lost is missing"
+    untold_s = ending.ended - last["us"].timestamp()
+    assert recorded <= received(shop) <= recorded + 3 * (20 * untold_s + 1), "what us did not tell before it ended"
 
 
 def test_a_region_that_does_not_come_up_leaves_nothing_in_the_other(
     clusters: dict[str, Cluster], make_regions_test: Any, shop: Storefront, tmp_path: Path
 ) -> None:
+    place = regions_launcher(*clusters, ready_timeouts={"us": 8.0})
     with clusters["us"].unschedulable(), pytest.raises(LaunchError, match=r"^us: ") as failed:
-        loadlab.run(make_regions_test(), runs=tmp_path / "runs", launcher=regions_launcher(*clusters, ready_timeout=8))
+        loadlab.run(make_regions_test(), runs=tmp_path / "runs", launcher=place)
     assert "node" in str(failed.value)
     assert {name: left(cluster) for name, cluster in clusters.items()} == {"eu": [], "us": []}
     assert clusters["eu"].calls, "eu was coming up"
@@ -184,13 +200,12 @@ def test_an_interrupt_while_the_regions_come_up_leaves_nothing(
     assert not list((tmp_path / "runs").glob("r*"))
 
 
-@pytest.mark.usefixtures("impatient")
 def test_when_every_region_is_lost_the_run_ends_with_what_there_is(
-    clusters: dict[str, Cluster], make_regions_test: Any, tmp_path: Path
+    clusters: dict[str, Cluster], make_regions_test: Any, streams: list[RecordStream], tmp_path: Path
 ) -> None:
     launcher = regions_launcher(*clusters)
-    live = loadlab.start(make_regions_test(run_time=60), runs=tmp_path / "runs", launcher=launcher)
-    ending = end_under_load(live, *clusters.values())
+    live = loadlab.start(make_regions_test(run_time=300), runs=tmp_path / "runs", launcher=launcher)
+    ending = Ending(live, dict(zip(clusters.values(), streams, strict=True)))
     run = live.wait()
     ending.join()
     assert run.info["end_reason"] == "master_lost"

@@ -50,7 +50,7 @@ ONE_TO_ONE = {
 def count_of_locust(live: loadlab.LiveRun) -> int:
     """What Locust's own statistics hold by now; its workers report to them every three seconds."""
     headers = {"Authorization": f"Bearer {live.swarm.token}"}
-    stats = requests.get(f"{live.swarm.url}/stats/requests", headers=headers, timeout=10).json()["stats"]
+    stats = requests.get(f"{live.swarm.url}/stats/requests", headers=headers, timeout=60).json()["stats"]
     return int(next(row["num_requests"] for row in stats if row["name"] == "Aggregated"))
 
 
@@ -71,7 +71,7 @@ def record(name: str, runs: Path) -> loadlab.Run:
 
         def compare_and_close() -> None:
             try:
-                until(lambda: count_of_locust(live) == live.tables.frame("requests")["count"].sum(), 20)
+                until(lambda: count_of_locust(live) == live.tables.frame("requests")["count"].sum())
             finally:
                 close()
 
