@@ -70,7 +70,7 @@ def test_only_results_are_left_in_the_executed_notebook(executed: Executed) -> N
     line, run_output = [output for cell, output in outputs if cell == "run"]
     assert run_output.output_type == "execute_result"
     assert list(line.data) == ["text/plain"], "where nobody watches there is a line, and no panel"
-    told = rf"{executed.run.id}: finished, after [345] s, {executed.served:,} requests, .*As of \d\d:\d\d:\d\d UTC\."
+    told = rf"{executed.run.id}: finished, after \d+ s, {executed.served:,} requests, .*As of \d\d:\d\d:\d\d UTC\."
     assert re.fullmatch(told, line.data["text/plain"])
     assert not re.search(r"\d of \d+ s, ", json.dumps([output for _, output in outputs]))
 

@@ -71,21 +71,24 @@ def streams(monkeypatch: pytest.MonkeyPatch) -> list[RecordStream]:
 
 
 class Ending(threading.Thread):
-    """Ends clusters once the load of every region is recorded; three seconds of silence then make a lost region.
+    """Ends the last `count` clusters once the load of every region is recorded; they are lost after three seconds.
 
     `ended` is the time at which the last of them had ended.
     """
 
-    def __init__(self, live: loadlab.LiveRun, clusters: dict[Cluster, RecordStream]) -> None:
+    def __init__(
+        self, live: loadlab.LiveRun, clusters: dict[str, Cluster], streams: list[RecordStream], *, count: int
+    ) -> None:
         super().__init__()
-        self.live, self.clusters = live, clusters
+        self.live, self.clusters, self.streams, self.count = live, list(clusters.values()), streams, count
         self.ended = 0.0
         self.start()
 
     def run(self) -> None:
         until(lambda: set(self.live.tables.frame("requests")["region"]) == {"eu", "us"})
-        for cluster, stream in self.clusters.items():
+        for stream in self.streams[-self.count :]:
             stream._patience_s = 3.0
+        for cluster in self.clusters[-self.count :]:
             end_cluster(cluster)
         self.ended = time.time()
 
@@ -147,7 +150,7 @@ def test_the_rest_goes_on_or_stops_when_a_region_is_lost(
 ) -> None:
     launcher = regions_launcher(*clusters, on_region_lost=policy)
     live = loadlab.start(make_regions_test(run_time=run_time), runs=tmp_path / "runs", launcher=launcher)
-    ending = Ending(live, {clusters["us"]: streams[1]})
+    ending = Ending(live, clusters, streams, count=1)
     run = live.wait()
     ending.join()
     assert left(clusters["eu"]) == []
@@ -205,7 +208,7 @@ def test_when_every_region_is_lost_the_run_ends_with_what_there_is(
 ) -> None:
     launcher = regions_launcher(*clusters)
     live = loadlab.start(make_regions_test(run_time=300), runs=tmp_path / "runs", launcher=launcher)
-    ending = Ending(live, dict(zip(clusters.values(), streams, strict=True)))
+    ending = Ending(live, clusters, streams, count=2)
     run = live.wait()
     ending.join()
     assert run.info["end_reason"] == "master_lost"
