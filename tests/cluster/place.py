@@ -90,7 +90,7 @@ class Place:
         with (
             Cluster(self.context, self.namespace) as cluster,
             cluster.forward(TARGET, self.target_port) as port,
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/count", timeout=15) as answer,
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/count", timeout=60) as answer,
         ):
             return int(answer.read())
 

@@ -54,10 +54,10 @@ def test_a_killed_launcher_leaves_no_load_and_gc_removes_the_rest(place: Place, 
         def over() -> bool:
             return {pod["status"]["phase"] for pod in place.get("pods", pods)} <= {"Succeeded", "Failed"}
 
-        until(over, "the pods end when nobody has read them for the lease", 60)
+        until(over, "the pods end when nobody has read them for the lease", 120)
         assert run_folder.name in command("swarms", *where, cwd=folder)
         dry = ["gc", "--dry-run", *where]
-        until(lambda: f"would remove loadlab-{run_folder.name}" in command(*dry, cwd=folder), "gc finds it", 60)
+        until(lambda: f"would remove loadlab-{run_folder.name}" in command(*dry, cwd=folder), "gc finds it", 120)
         assert place.leftovers(), "a dry run has removed something"
         said = command("gc", *where, cwd=folder)
         assert f"loadlab-{run_folder.name}: removed" in said, said

@@ -21,11 +21,11 @@ from targets import storefront
 from loadlab import LoadTest
 
 CHECKOUT = Path(__file__).parents[2]
-SLOW = {"service_time": 0.2, "concurrency": 200}
+SLOW = {"service_time": 0.4, "concurrency": 200}
 """A shop beside whose response times the stalls of a busy machine are small."""
 LOAD = {
     "locustfile": "locustfiles/storefront.py",
-    "users": 40,
+    "users": 80,
     "spawn_rate": 200,
     "run_time": "5s",
     "locust_options": "--think-time 0",

@@ -78,7 +78,7 @@ def run_suite(folder: Path, module: str) -> subprocess.CompletedProcess[str]:
             "KUBECONFIG": str(cluster.kubeconfig(folder / "kubeconfig")),
             "LOADLAB_HELM": str(helm()),
             "LOADLAB_TEST_FREE_PORTS": "1",
-            "LOADLAB_TEST_DEADLINE": "20",
+            "LOADLAB_TEST_DEADLINE": "30",
             "LOADLAB_TEST_NODE_WAIT": "10",
             "CI": "",
         }

@@ -45,7 +45,7 @@ def run(tmp_path: Path) -> Steered:
 def _join(name: str) -> None:
     for thread in threading.enumerate():
         if thread.name == name:
-            thread.join(10)
+            thread.join(60)
 
 
 def test_two_quick_clicks_count_twice(run: Steered) -> None:
