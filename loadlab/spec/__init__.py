@@ -14,7 +14,7 @@ from loadlab.spec.loadtest import LoadTest, check_locustfile
 from loadlab.spec.locust_options import is_owned_variable
 from loadlab.spec.secrets import hide_credentials, hide_host, hide_text, hide_words
 from loadlab.spec.shown import FONT, rows_html
-from loadlab.spec.specification import Field, combine
+from loadlab.spec.specification import Field
 from loadlab.spec.stage import Stage
 
 __all__ = [
@@ -29,7 +29,6 @@ __all__ = [
     "Stage",
     "check_folder",
     "check_locustfile",
-    "combine",
     "divide_number",
     "divide_test",
     "fold_name",
