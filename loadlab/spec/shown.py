@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 _UNITS = {"spawn_rate": "users/s", "target_rps": "requests/s"}
 FONT = "font: 13px/1.45 system-ui, sans-serif; color: var(--jp-ui-font-color1, inherit)"
+"""The font and colour of what a specification or a judgement shows in a notebook."""
+
 _LINE = "border-bottom: 1px solid rgba(128, 128, 128, 0.35); padding: 3px 12px 3px 0; text-align: left"
 _MUTED = "color: var(--jp-ui-font-color2, inherit); font-weight: 400"
 
