@@ -33,6 +33,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
+from itertools import chain
 
 
 class LoadlabError(Exception):
@@ -45,10 +46,12 @@ class SpecError(LoadlabError):
     """A field of a test, a criterion or a notebook parameter is wrong.
 
     The message always says which field, what was given and what is allowed; `nearest` is the closest valid
-    name when the name itself was wrong.
+    name when the name itself was wrong. Of several things that are wrong one error tells, with the fields of the first;
+    `problems` has an error for each of them then.
     """
 
     exit_code = 2
+    problems: tuple[SpecError, ...] = ()
 
     def __init__(self, field: str, given: object, allowed: str, *, nearest: str | None = None) -> None:
         self.field = field
@@ -63,6 +66,18 @@ class SpecError(LoadlabError):
         """The error for a field that has to be given and was not."""
         error = cls(field, None, allowed)
         error.args = (f"{field}: missing; allowed: {allowed}.",)
+        return error
+
+    @classmethod
+    def several(cls, errors: Iterable[SpecError]) -> SpecError:
+        """One error for all of `errors`, at least one; its message lists them. One alone stays as it is."""
+        found = tuple(chain.from_iterable(error.problems or (error,) for error in errors))
+        first = found[0]
+        if len(found) == 1:
+            return first
+        error = cls(first.field, first.given, first.allowed, nearest=first.nearest)
+        error.args = ("\n".join([f"{len(found)} problems:", *(f"  - {each}" for each in found)]),)
+        error.problems = found
         return error
 
     @classmethod

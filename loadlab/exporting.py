@@ -13,7 +13,7 @@ from loadlab.export.aws.dashboard import default_dashboard_name, put_dashboard, 
 from loadlab.export.aws.session import Access
 from loadlab.export.aws.target import read_target
 from loadlab.results import Run
-from loadlab.spec import Criteria
+from loadlab.spec import read_criteria
 
 if TYPE_CHECKING:
     from loadlab.live import LiveRun, Progress
@@ -96,7 +96,7 @@ class Extras:
     ) -> None:
         check_actions(actions, "--action")
         check_tags(tags, "--tag")
-        asked = [criterion for text in alarm_texts for criterion in Criteria.parse(text, "--alarm")]
+        asked = read_criteria("--alarm", alarm_texts)
         labels = run.info.get("labels") or {}
         self._access = Access(**_picked(options, *ACCESS))
         self._target = read_target(labels, **_picked(options, *TARGET, "resolution"))

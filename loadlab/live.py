@@ -8,12 +8,14 @@ import math
 import signal
 import threading
 import time
+import traceback
 from collections.abc import Callable, Generator, Iterator
 from typing import TYPE_CHECKING, Any
 
 from loadlab.conduct import CLOSING, POLL_S, TOLD_S, ConductedRun
 from loadlab.errors import LaunchError, SpecError
 from loadlab.launch import uninterrupted
+from loadlab.recording import say
 from loadlab.results import Run
 
 if TYPE_CHECKING:
@@ -180,6 +182,8 @@ class LiveRun(ConductedRun):
     def wait(self, progress: Progress | None = None) -> Run:
         """Wait until the run is over and archived, and return it; `progress` is called about once a second.
 
+        A `progress` that raises is told on standard error and not called again: watching a run does not end it.
+
         The first interrupt ends the test in good order, the second kills the swarm; the partial run is returned. One
         that comes while the swarm is starting removes it and goes on as KeyboardInterrupt, and so does that of a guest,
         who stops watching: the run goes on.
@@ -203,13 +207,27 @@ class LiveRun(ConductedRun):
                     caught -= 1
                 if not self._done.wait(POLL_S) and progress is not None and self._is_due(told):
                     told = time.monotonic()
-                    progress(self)
+                    progress = self._call(progress)
             except KeyboardInterrupt:
                 caught += 1
-            except BaseException:  # a callback that raises, say: what was measured is kept all the same
-                self.kill()
-                uninterrupted(self._done.wait, CLOSING)
+            except BaseException:  # a callback that calls sys.exit, say: what was measured is kept all the same
+                if not self.is_guest:
+                    self.kill()
+                    uninterrupted(self._done.wait, CLOSING)
                 raise
+
+    def _call(self, progress: Progress) -> Progress | None:
+        """What to call the next time: None after an error, which is told."""
+        try:
+            progress(self)
+        except Exception as error:  # noqa: BLE001 - whatever it is, the run goes on
+            place = traceback.extract_tb(error.__traceback__)[-1]
+            say(
+                f"progress is not called any more, the run goes on: {type(error).__name__}: {error} "
+                f"({place.filename}, line {place.lineno})"
+            )
+            return None
+        return progress
 
     def _is_due(self, told: float) -> bool:
         return self._begun.is_set() and time.monotonic() - told >= 1.0
@@ -231,7 +249,7 @@ class LiveRun(ConductedRun):
                         task.uncancel()
                 if progress is not None and self._is_due(told):
                     told = time.monotonic()
-                    progress(self)
+                    progress = self._call(progress)
         return self._outcome()
 
     def __await__(self) -> Generator[Any, None, Run]:

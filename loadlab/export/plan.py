@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import gzip
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -93,7 +93,7 @@ class NotDelivered(Exception):
         super().__init__(reason)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Plan:
     """What would be sent where, in numbers and in words. Nothing has been sent yet.
 
@@ -116,12 +116,12 @@ class Plan:
     title: str
     numbers: dict[str, float]
     notes: tuple[str, ...]
-    parcels: tuple[Parcel, ...] = field(repr=False)
-    place: Place = field(repr=False)
-    folder: Path | ObjectFolder = field(repr=False)
-    ledger: Path | None = field(repr=False, default=None)
-    again: str = field(repr=False, default="the same call again")
-    replaces: bool = field(repr=False, default=False)
+    parcels: tuple[Parcel, ...]
+    place: Place
+    folder: Path | ObjectFolder
+    ledger: Path | None = None
+    again: str = "the same call again"
+    replaces: bool = False
 
     def describe(self) -> str:
         """The plan as text for a terminal."""
@@ -129,7 +129,7 @@ class Plan:
         lines = [f"  {_number(value):>{width}}  {name}" for name, value in self.numbers.items()]
         return "\n".join([self.title, *lines, *(f"  - {note}" for note in self.notes)])
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return self.describe()
 
     def _repr_html_(self) -> str:

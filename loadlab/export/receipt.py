@@ -7,7 +7,7 @@ from html import escape
 from pathlib import Path
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Receipt:
     """What was sent and what was not.
 
@@ -56,7 +56,7 @@ class Receipt:
             text += f" May have been counted twice, because an answer was lost: {'; '.join(self.in_doubt)}."
         return text
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return self.describe()
 
     def _repr_html_(self) -> str:

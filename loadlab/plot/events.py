@@ -11,6 +11,7 @@ import pandas as pd
 from bokeh.models import ColumnDataSource, HoverTool, Node, PlainText
 from bokeh.models.annotations import Label
 from bokeh.plotting import figure
+from numpy.typing import NDArray
 
 from loadlab.plot.lines import LegendEntry
 from loadlab.plot.text import format_count, format_stage, plain_text
@@ -41,6 +42,10 @@ _FOREMOST = ("note", "stage", "test_start", "test_stopping", "ramp_complete")
 
 _NEAREST = 0.025
 """Events closer than this share of the visible time get one label."""
+
+_CROWDED = 0.08
+"""After two labels closer than this share, the next stands at least so far away: more in a row would hide the curves.
+"""
 
 _LAST = 0.08
 """Share of the visible time at its end in which a label stands before its line: behind it there is no room."""
@@ -170,19 +175,13 @@ def _numbers(data: str) -> Mapping[str, Any]:
 
 
 def _labels(marks: pd.DataFrame, axis: TimeAxis) -> list[Label]:
-    groups: list[list[int]] = []
-    nearest = (axis.end - axis.start).total_seconds() * 1000 * _NEAREST
+    visible = (axis.end - axis.start).total_seconds() * 1000
     positions = to_milliseconds(marks["time"]).astype(np.int64)
-    for row, position in enumerate(positions):
-        if groups and position - positions[groups[-1][0]] < nearest:
-            groups[-1].append(row)
-        else:
-            groups.append([row])
     labels = []
-    for group in groups:
+    for group in _groups(positions / visible):
         leader = min(group, key=lambda row: marks["rank"].iloc[row])
         text = marks["label"].iloc[leader] + (f" (+{len(group) - 1} more)" if len(group) > 1 else "")
-        at_the_end = positions[group[0]] > axis.end.timestamp() * 1000 - _LAST * nearest / _NEAREST
+        at_the_end = positions[group[0]] > axis.end.timestamp() * 1000 - _LAST * visible
         labels.append(
             Label(
                 x=float(positions[group[0]]),
@@ -199,3 +198,17 @@ def _labels(marks: pd.DataFrame, axis: TimeAxis) -> list[Label]:
             )
         )
     return labels
+
+
+def _groups(positions: NDArray[np.float64]) -> list[list[int]]:
+    """The rows that share a label. `positions`: ascending, in shares of the visible time."""
+    groups: list[list[int]] = []
+    in_a_row = 0
+    for row, position in enumerate(positions):
+        gap = position - positions[groups[-1][0]] if groups else np.inf
+        if gap < (_NEAREST if in_a_row < 2 else _CROWDED):
+            groups[-1].append(row)
+            continue
+        in_a_row = in_a_row + 1 if gap < _CROWDED else 1
+        groups.append([row])
+    return groups

@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from loadlab.errors import ReportError, SpecError
-from loadlab.spec import combine
 
 _SCALARS: dict[str, type] = {"int": int, "float": float, "bool": bool, "str": str}
 _ALLOWED = {int: "a whole number", float: "a finite number", bool: "true or false", str: "text"}
@@ -112,7 +111,7 @@ def convert_parameters(declared: Mapping[str, Parameter], given: Mapping[str, ob
         except SpecError as error:
             problems.append(error)
     if problems:
-        raise combine(problems)
+        raise SpecError.several(problems)
     return values
 
 

@@ -13,10 +13,12 @@ from loadlab.spec.kubernetes import KubernetesOptions
 from loadlab.spec.loadtest import LoadTest, check_locustfile
 from loadlab.spec.locust_options import is_owned_variable
 from loadlab.spec.secrets import hide_credentials, hide_host, hide_text, hide_words
-from loadlab.spec.specification import Field, combine
+from loadlab.spec.shown import FONT, rows_html
+from loadlab.spec.specification import Field
 from loadlab.spec.stage import Stage
 
 __all__ = [
+    "FONT",
     "Criteria",
     "Criterion",
     "Field",
@@ -27,7 +29,6 @@ __all__ = [
     "Stage",
     "check_folder",
     "check_locustfile",
-    "combine",
     "divide_number",
     "divide_test",
     "fold_name",
@@ -49,6 +50,7 @@ __all__ = [
     "read_guard_rails",
     "read_options",
     "read_pairs",
+    "rows_html",
     "split_pairs",
     "writable_file",
     "write_duration",

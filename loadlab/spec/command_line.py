@@ -9,6 +9,7 @@ from typing import Any
 
 from loadlab.errors import SpecError
 from loadlab.spec.criteria import Criteria
+from loadlab.spec.criterion import Criterion
 from loadlab.spec.durations import write_duration
 from loadlab.spec.kinds import duration, optional
 from loadlab.spec.loadtest import LoadTest
@@ -76,12 +77,22 @@ def read_duration(option: str, text: str | None) -> float | None:
 def read_criteria(option: str, texts: Sequence[str]) -> Criteria:
     """The criteria in `texts`.
 
-    Raises SpecError naming `option`, also for a text that holds none: a variable that is not set must not open a gate.
+    Raises one SpecError naming `option` for all that are wrong, also for a text that holds none: a variable that is not
+    set must not open a gate.
     """
+    found: list[Criterion] = []
+    errors: list[SpecError] = []
     for text in texts:
-        if not Criteria.parse(text, option):
-            raise SpecError(option, text, "a criterion such as 'p99 < 300ms'; leave it out to ask for none")
-    return Criteria.parse(texts, option)
+        try:
+            criteria = Criteria.parse(text, option)
+            if not criteria:
+                raise SpecError(option, text, "a criterion such as 'p99 < 300ms'; leave it out to ask for none")
+            found += criteria
+        except SpecError as error:
+            errors.append(error)
+    if errors:
+        raise SpecError.several(errors)
+    return Criteria(found)
 
 
 def _read(field: Field, given: Any) -> Any:

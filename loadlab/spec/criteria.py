@@ -23,7 +23,7 @@ class Criteria(tuple[Criterion, ...]):
     def parse(cls, given: object, field: str = "criteria") -> Self:
         """From text (see docs/criteria.md), a Criterion, or a list of both.
 
-        Raises SpecError, naming `field`, with the line that is wrong and a mark below the character.
+        Raises one SpecError for all that are wrong, naming `field`, with each line and a mark below the character.
         """
         if isinstance(given, str):
             return cls(parse_criteria(given, field))
@@ -32,10 +32,16 @@ class Criteria(tuple[Criterion, ...]):
         if isinstance(given, Mapping | bytes) or not isinstance(given, Iterable):
             raise SpecError(field, given, ALLOWED)
         found: list[Criterion] = []
+        errors: list[SpecError] = []
         for index, entry in enumerate(given):
-            if not isinstance(entry, str | Criterion):
-                raise SpecError(f"{field}[{index}]", entry, ALLOWED)
-            found += cls.parse(entry, f"{field}[{index}]")
+            try:
+                if not isinstance(entry, str | Criterion):
+                    raise SpecError(f"{field}[{index}]", entry, ALLOWED)
+                found += cls.parse(entry, f"{field}[{index}]")
+            except SpecError as error:
+                errors.append(error)
+        if errors:
+            raise SpecError.several(errors)
         return cls(found)
 
     @classmethod

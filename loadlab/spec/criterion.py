@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 Measure = Literal[
     "quantile", "mean", "min", "max", "error_ratio", "rps", "count", "errors", "users", "metric", "signal"
@@ -120,3 +120,7 @@ class Criterion:
         from loadlab.spec.criterion_writer import write_criterion
 
         return write_criterion(self)
+
+    def _repr_pretty_(self, printer: Any, cycle: bool) -> None:
+        """In a notebook the text; `repr` tells every field, also of an object that no text says."""
+        printer.text(str(self))

@@ -9,6 +9,7 @@ from loadlab.errors import SpecError, nearest_name
 
 BLANKS = " \t\r\u00a0"
 _WORD = re.compile(r"[^\W\d_][\w.]*")
+_CRITERION = re.compile(r'(?:"(?:\\.|[^"\\])*"|\([^"\n;]*\)|[^";\n#])*', re.DOTALL)
 _SHOWN = 150
 
 
@@ -51,6 +52,13 @@ class Reader:
     def at_end(self) -> bool:
         """At the end of a criterion: of the text, of the line, at a semicolon or at a comment."""
         return self.peek() in ("", ";", "\n", "#")
+
+    def skip_criterion(self) -> None:
+        """Go on to the end of the criterion that stands here, wrong as it may be; where quotes are not closed, nobody
+        knows what follows: to the end of the text."""
+        self.take(_CRITERION)
+        if not self.at_end():
+            self.at = len(self.text)
 
     def fail(self, at: int, allowed: str, *, word: str = "", among: tuple[str, ...] = ()) -> NoReturn:
         """Raise the SpecError that points at character `at`; the word of `among` nearest to `word` is suggested."""

@@ -7,6 +7,7 @@ import re
 from decimal import Decimal
 from typing import Any
 
+from loadlab.errors import SpecError
 from loadlab.spec.criterion import LATENCIES, OF_REQUESTS, Criterion, Quantity
 from loadlab.spec.criterion_reader import Reader
 from loadlab.spec.criterion_rules import KEYWORDS, UNIT, find_problem
@@ -39,9 +40,9 @@ _DURATION = re.compile(r"[0-9.][0-9.]*[^\W\d_]*(?:[0-9.]+[^\W\d_]+)*")
 def parse_criteria(text: str, field: str = "criterion") -> tuple[Criterion, ...]:
     """The criteria in `text`, separated by semicolons or lines; ``#`` begins a comment.
 
-    Raises SpecError, naming `field`, with the line that is wrong and a mark below the character.
+    Raises one SpecError for all that are wrong, naming `field`, with each line and a mark below the character.
     """
-    reader, found = Reader(text, field), list[Criterion]()
+    reader, found, errors = Reader(text, field), list[Criterion](), list[SpecError]()
     while True:
         reader.skip_blanks()
         if reader.peek() in (";", "\n"):
@@ -49,10 +50,18 @@ def parse_criteria(text: str, field: str = "criterion") -> tuple[Criterion, ...]
         elif reader.peek() == "#":
             end = reader.text.find("\n", reader.at)
             reader.at = len(reader.text) if end < 0 else end
-        elif not reader.peek():
-            return tuple(found)
+        elif reader.peek():
+            begin = reader.at
+            try:
+                found.append(_Parser(reader).parse())
+            except SpecError as error:
+                errors.append(error)
+                reader.at = begin
+                reader.skip_criterion()
+        elif errors:
+            raise SpecError.several(errors)
         else:
-            found.append(_Parser(reader).parse())
+            return tuple(found)
 
 
 class _Parser:

@@ -69,7 +69,8 @@ def _write_selector(quantity: Quantity) -> str:
     from loadlab.spec.criterion_selector import REQUEST_TYPE
 
     kind = quantity.request_type
-    written = kind if REQUEST_TYPE.fullmatch(f"{kind} ") else _quote(kind)
+    found = REQUEST_TYPE.fullmatch(f"{kind} ")
+    written = kind if found is not None and found[1] == kind else _quote(kind)
     return f"{written} {_write_name(quantity.name, of_requests=False) if quantity.name else '*'}"
 
 

@@ -14,7 +14,7 @@ from loadlab.spec.durations import format_duration
 from loadlab.spec.files import check_file, read_yaml
 from loadlab.spec.locust_options import check_environment, check_options
 from loadlab.spec.secrets import hide_host, hide_labels, hide_text, hide_words
-from loadlab.spec.specification import Problems, Specification, combine, entry, specification
+from loadlab.spec.specification import Problems, Specification, entry, specification
 from loadlab.spec.stage import Stage
 
 _TAG = kinds.text("a tag: text without blanks and commas that does not begin with '-'", r"[^-\s,\0][^\s,\0]*")
@@ -140,7 +140,7 @@ class LoadTest(Specification):
             except SpecError as error:
                 errors.append(error)
         if errors:
-            raise combine(errors)
+            raise SpecError.several(errors)
         return cls(**given)
 
     def replace(self, **changes: Any) -> Self:

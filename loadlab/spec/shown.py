@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
     from loadlab.spec.specification import Field, Specification
 
 _UNITS = {"spawn_rate": "users/s", "target_rps": "requests/s"}
+FONT = "font: 13px/1.45 system-ui, sans-serif; color: var(--jp-ui-font-color1, inherit)"
+"""The font and colour of what a specification or a judgement shows in a notebook."""
+
 _LINE = "border-bottom: 1px solid rgba(128, 128, 128, 0.35); padding: 3px 12px 3px 0; text-align: left"
 _MUTED = "color: var(--jp-ui-font-color2, inherit); font-weight: 400"
 
@@ -29,22 +33,27 @@ def code_text(shown: Specification) -> str:
 
 
 def table_html(shown: Specification, caption: str) -> str:
-    """The fields that differ from their defaults as an HTML table: name, value with its unit, what it is.
+    """The fields that differ from their defaults as an HTML table: name, value with its unit, what it is."""
+    rows = [(field.name, value_text(field, value), field.doc) for field, value in changed_fields(shown)]
+    return rows_html(caption, ("field", "value", "what it is"), rows)
+
+
+def rows_html(caption: str, titles: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """An HTML table of a notebook: rows of three texts, of which the first heads its row and the last explains it.
 
     Everything is escaped; colours and fonts are those of the page around it, JupyterLab's in light and dark.
     """
-    rows = "".join(
-        f'<tr><th scope="row" style="{_LINE}; font-weight: 600">{escape(field.name)}</th>'
-        f'<td style="{_LINE}; overflow-wrap: anywhere; max-width: 48em">{escape(value_text(field, value))}</td>'
-        f'<td style="{_LINE}; {_MUTED}">{escape(field.doc)}</td></tr>'
-        for field, value in changed_fields(shown)
+    cells = "".join(
+        f'<tr><th scope="row" style="{_LINE}; font-weight: 600; overflow-wrap: anywhere">{escape(head)}</th>'
+        f'<td style="{_LINE}; overflow-wrap: anywhere; max-width: 48em">{escape(text)}</td>'
+        f'<td style="{_LINE}; {_MUTED}">{escape(why)}</td></tr>'
+        for head, text, why in rows
     )
+    heads = "".join(f'<th scope="col" style="{_LINE}; {_MUTED}">{escape(title)}</th>' for title in titles)
     return (
-        '<table style="border-collapse: collapse; font: 13px/1.45 system-ui, sans-serif; '
-        'color: var(--jp-ui-font-color1, inherit)">'
+        f'<table style="border-collapse: collapse; {FONT}">'
         f'<caption style="text-align: left; padding-bottom: 4px; color: inherit">{escape(caption)}</caption>'
-        '<thead><tr><th scope="col">field</th><th scope="col">value</th><th scope="col">what it is</th></tr></thead>'
-        f"<tbody>{rows}</tbody></table>".replace('<th scope="col">', f'<th scope="col" style="{_LINE}; {_MUTED}">')
+        f"<thead><tr>{heads}</tr></thead><tbody>{cells}</tbody></table>"
     )
 
 

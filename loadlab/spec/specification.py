@@ -88,7 +88,7 @@ class Specification:
         try:
             values = self._check(given)
         except Problems as problems:
-            raise combine(problems.errors) from None
+            raise SpecError.several(problems.errors) from None
         for name, value in values.items():
             object.__setattr__(self, name, value)
 
@@ -168,16 +168,6 @@ class Specification:
     def to_dict(self) -> dict[str, Any]:
         """All fields as JSON-able values; `from_dict` makes an equal object of them."""
         return {field.name: _plain(getattr(self, field.name)) for field in self.fields()}
-
-
-def combine(errors: list[SpecError]) -> SpecError:
-    """One SpecError with the fields of the first; its message lists all."""
-    first = errors[0]
-    if len(errors) == 1:
-        return first
-    error = SpecError(first.field, first.given, first.allowed, nearest=first.nearest)
-    error.args = ("\n".join([f"{len(errors)} problems:", *(f"  - {each}" for each in errors)]),)
-    return error
 
 
 def nest(kind: type[Specification], field: str, entries: Iterable[object]) -> tuple[Any, ...]:

@@ -59,7 +59,7 @@ def plan(shelf, folder, count=4, **changes):
 
 def test_a_plan_tells_itself(shelf, tmp_path):
     made = plan(shelf, tmp_path)
-    assert str(made) == "boxes to a shelf\n    10  boxes\n  0.25  dollars\n  - <b> is folded"
+    assert str(made) == repr(made) == "boxes to a shelf\n    10  boxes\n  0.25  dollars\n  - <b> is folded"
     assert "&lt;b&gt; is folded" in made._repr_html_()
     assert "<b>" not in made._repr_html_()
 

@@ -68,9 +68,11 @@ def test_verdict_and_validity_are_told_line_by_line(run: loadlab.Run) -> None:
     assert lines[0] == run.validity.status
     assert len(lines) == 1 + len(run.validity.checks)
     assert all(any(check.text in line for line in lines) for check in run.validity.checks)
-    judged = repr(run.judge("p99 < 5s; error_ratio < 1%")).splitlines()
+    verdict = run.judge("p99 < 5s; error_ratio < 1%")
+    judged = repr(verdict).splitlines()
     assert judged[0] in ("passed", "failed", "invalid")
-    assert "p99 < 5s: " in judged[1]
+    assert [line[2:].partition(": ")[0] for line in judged[-2:]] == ["p99 < 5s", "error_ratio < 1%"]
+    assert verdict.status != "invalid" or all(reason in repr(verdict) for reason in verdict.reasons)
 
 
 def test_the_report_is_a_link_that_works_where_it_stands(run: loadlab.Run, monkeypatch: pytest.MonkeyPatch) -> None:

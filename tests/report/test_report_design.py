@@ -159,3 +159,18 @@ def test_it_reads_well_where_scripts_and_styles_are_blocked(report: Path, tmp_pa
                 "Longest lag", "Run it again"]  # fmt: skip
         places = [text.index(each) for each in told]
         assert places == sorted(places)
+
+
+def test_criteria_are_read_without_scrolling_sideways(report: Path, visit: Open) -> None:
+    """On a narrow page each cell stands below the one before it, with its title."""
+    with visit(report) as seen:
+        place = seen.page.locator(".verdict .scroll")
+        row = place.locator("tbody tr").first
+        measured, head = row.get_by_role("cell", name="412 ms").first, row.get_by_role("rowheader")
+        for width, label in ((400, '"Measured: "'), (800, "none")):
+            seen.page.set_viewport_size({"width": width, "height": 900})
+            assert place.evaluate("place => place.scrollWidth - place.clientWidth") == 0
+            assert place.locator("caption").bounding_box()["height"] < 40  # type: ignore[index]
+            assert measured.evaluate("cell => getComputedStyle(cell, '::before').content") == label
+            below = measured.bounding_box()["y"] > head.bounding_box()["y"]  # type: ignore[index]
+            assert below == (width == 400)

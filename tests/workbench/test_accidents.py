@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -101,16 +102,29 @@ def test_workers_without_master_and_owner_end_by_themselves(
     assert 0 < run.conservation["lost"] == run.conservation["sent"] - run.requests["count"].sum()
 
 
-def test_a_callback_that_raises_costs_no_measurement(make_test: MakeTest, shop: Storefront, tmp_path: Path) -> None:
-    def broken(live: loadlab.LiveRun) -> None:
-        if live.elapsed_s > 2:
-            raise RuntimeError("the progress bar broke")
+def test_a_callback_that_raises_ends_no_run(
+    make_test: MakeTest, shop: Storefront, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    calls: list[float] = []
 
-    with pytest.raises(RuntimeError, match="progress bar"):
-        loadlab.run(make_test(run_time=300), runs=tmp_path, progress=broken)
+    def broken(live: loadlab.LiveRun) -> None:
+        calls.append(live.elapsed_s)
+        raise RuntimeError("the progress bar broke")
+
+    run = loadlab.run(make_test(run_time=2), runs=tmp_path, progress=broken)
+    told = [line for line in capsys.readouterr().err.splitlines() if "progress bar broke" in line]
+    assert len(calls) == len(told) == 1
+    assert told[0].startswith("progress is not called any more, the run goes on: RuntimeError: ")
+    assert f"{__file__}, line " in told[0]
+    assert (run.info["end_reason"], run.info["status"]) == ("run_time", "finished")
+    assert run.requests["count"].sum() == shop.counts()["total"]["received"]
+
+
+def test_a_callback_that_exits_costs_no_measurement(make_test: MakeTest, tmp_path: Path) -> None:
+    with pytest.raises(SystemExit):
+        loadlab.run(make_test(run_time=300), runs=tmp_path, progress=lambda live: sys.exit(1))
     run = loadlab.open_run("latest", tmp_path)
     assert run.info["status"] == "finished"
-    assert run.requests["count"].sum() > 0
 
 
 def test_a_run_that_nobody_waits_for_is_archived_all_the_same(make_test: MakeTest, tmp_path: Path) -> None:

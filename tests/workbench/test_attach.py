@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -40,8 +41,20 @@ def test_a_guest_sees_all_of_it_steers_it_and_gets_the_owners_archive(
             guest.set_users(20, rate)  # type: ignore[arg-type]
     with pytest.raises(SpecError, match="text: got None"):
         guest.note(None)  # type: ignore[arg-type]
-    guest.stop()
-    run = guest.wait()
+
+    def leave(live: loadlab.LiveRun) -> None:
+        sys.exit(1)
+
+    with pytest.raises(SystemExit):
+        guest.wait(leave)
+    before = guest.seconds.requests
+    until(lambda: guest.seconds.requests > before)
+
+    def stop_and_break(live: loadlab.LiveRun) -> None:
+        live.stop()
+        raise RuntimeError("a guest's progress bar broke")
+
+    run = guest.wait(stop_and_break)
     out, _ = owner.communicate(timeout=120)
     received = shop.counts()["total"]["received"]
     assert json.loads(out) == {"reason": "stopped", "count": received}

@@ -7,11 +7,18 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from loadlab.analyse.shown import judgement_html
+
 CriterionStatus = Literal["passed", "failed", "invalid"]
 VerdictStatus = Literal["passed", "failed", "invalid", "unjudged"]
 
+SIGNS = {"passed": "✓", "failed": "✕", "invalid": "?"}
+"""The sign of a criterion: what cannot be judged is not broken."""
+_WORDS = {"passed": "met", "failed": "broken", "invalid": "not judged"}
+_TITLES = {"passed": "✓ Passed", "failed": "✕ Failed", "invalid": "✕ Invalid", "unjudged": "– Not judged"}
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class CriterionResult:
     """One criterion on one run.
 
@@ -40,6 +47,10 @@ class CriterionResult:
     samples: int
     first_broken: pd.Timestamp | None = None
 
+    def __repr__(self) -> str:
+        """Its sign, the criterion and the sentence, on one line."""
+        return f"{SIGNS[self.status]} {self.criterion}: {self.text}"
+
     def to_dict(self) -> dict[str, Any]:
         """As JSON takes it; the time as ISO 8601 in UTC."""
         return {
@@ -52,9 +63,6 @@ class CriterionResult:
             "samples": self.samples,
             "first_broken": None if self.first_broken is None else self.first_broken.isoformat().replace("+00:00", "Z"),
         }
-
-
-_SIGNS = {"passed": "✓", "failed": "✕", "invalid": "?"}
 
 
 @dataclass(frozen=True, repr=False)
@@ -71,9 +79,17 @@ class Verdict:
     reasons: tuple[str, ...]
 
     def __repr__(self) -> str:
-        """The status, then a line for each criterion, or for what speaks against the run."""
-        told = [f"{_SIGNS[result.status]} {result.criterion}: {result.text}" for result in self.results]
-        return "\n".join([self.status, *(told or self.reasons)])
+        """The status, the reasons that no criterion tells, then a line for each criterion."""
+        return "\n".join([self.status, *self._other_reasons(), *map(repr, self.results)])
+
+    def _repr_html_(self) -> str:
+        rows = [(each.criterion, f"{SIGNS[each.status]} {_WORDS[each.status]}", each.text) for each in self.results]
+        titles = ("criterion", "result", "what was measured")
+        return judgement_html(self.status, _TITLES[self.status], self._other_reasons(), "Criteria", titles, rows)
+
+    def _other_reasons(self) -> list[str]:
+        told = {result.text for result in self.results}
+        return [reason for reason in self.reasons if reason not in told]
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON takes it: status, reasons, criteria (each as `CriterionResult.to_dict`)."""

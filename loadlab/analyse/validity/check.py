@@ -6,11 +6,18 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from loadlab.analyse.shown import judgement_html
+
 Status = Literal["ok", "unjudged", "warning", "invalid"]
 """`unjudged`: there was nothing to judge by, or nothing was asked for. It speaks neither for a run nor against it."""
 
+SIGNS = {"ok": "✓", "warning": "!", "invalid": "✕", "unjudged": "–"}
+_WORDS = {"ok": "ok", "warning": "warning", "invalid": "invalid", "unjudged": "not judged"}
+_TITLES = {"valid": "✓ Valid run", "warning": "! Valid run, with warnings", "invalid": "✕ Invalid run"}
+_ORDER = ("invalid", "warning", "ok", "unjudged")
 
-@dataclass(frozen=True)
+
+@dataclass(frozen=True, repr=False)
 class Check:
     """One check: `text` is a sentence with the numbers; `value` and `limit` are in the unit that the text names.
 
@@ -23,8 +30,9 @@ class Check:
     value: float | None = None
     limit: float | None = None
 
-
-_SIGNS = {"ok": "✓", "warning": "!", "invalid": "✕", "unjudged": "–"}
+    def __repr__(self) -> str:
+        """Its sign, name and sentence, on one line."""
+        return f"{SIGNS[self.status]} {self.name}: {self.text}"
 
 
 @dataclass(frozen=True, repr=False)
@@ -46,10 +54,18 @@ class Validity:
 
     def __repr__(self) -> str:
         """The status, then a line for each check, those that speak against the run first."""
-        doubts_first = sorted(
-            self.checks, key=lambda check: ("invalid", "warning", "ok", "unjudged").index(check.status)
-        )
-        return "\n".join([self.status, *(f"{_SIGNS[each.status]} {each.name}: {each.text}" for each in doubts_first)])
+        return "\n".join([self.status, *map(repr, self._doubts_first())])
+
+    def _repr_html_(self) -> str:
+        rows = [
+            (each.name.replace("_", " "), f"{SIGNS[each.status]} {_WORDS[each.status]}", each.text)
+            for each in self._doubts_first()
+        ]
+        titles = ("check", "result", "why")
+        return judgement_html(self.status, _TITLES[self.status], self.reasons, "Validity", titles, rows)
+
+    def _doubts_first(self) -> list[Check]:
+        return sorted(self.checks, key=lambda check: _ORDER.index(check.status))
 
     def to_dict(self) -> dict[str, Any]:
         """As JSON takes it: status, reasons, checks (name, status, text, value, limit)."""

@@ -49,7 +49,7 @@ class Alarm:
         return str(self.parameters["AlarmName"])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class AlarmReport:
     """What became of criteria: the alarms, and of the others (criterion, reason). `file`: of a dry run."""
 
@@ -73,7 +73,7 @@ class AlarmReport:
             lines.append(f"A dry run, written to {self.file}. Nothing was sent.")
         return "\n".join([*lines, f"{len(self.alarms)} alarms, about ${self.dollars_a_month:.2f} a month."])
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return self.describe()
 
     def _repr_html_(self) -> str:

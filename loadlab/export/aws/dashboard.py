@@ -30,7 +30,7 @@ MAX_MARKS = 20
 State = Literal["planned", "created", "changed", "unchanged"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Dashboard:
     """A dashboard: its name, what became of it, where it is seen, its body, and what CloudWatch remarked on that.
 
@@ -54,7 +54,7 @@ class Dashboard:
         remarks = f" CloudWatch remarks: {'; '.join(self.remarks)}." if self.remarks else ""
         return f"dashboard {self.name}: {self.state}, at {self.url}{remarks}"
 
-    def __str__(self) -> str:
+    def __repr__(self) -> str:
         return self.describe()
 
     def _repr_html_(self) -> str:
