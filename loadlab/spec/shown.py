@@ -17,6 +17,7 @@ FONT = "font: 13px/1.45 system-ui, sans-serif; color: var(--jp-ui-font-color1, i
 """The font and colour of what a specification or a judgement shows in a notebook."""
 
 _LINE = "border-bottom: 1px solid rgba(128, 128, 128, 0.35); padding: 3px 12px 3px 0; text-align: left"
+_HEAD = "font-weight: 600; overflow-wrap: anywhere; min-width: 9em"
 _MUTED = "color: var(--jp-ui-font-color2, inherit); font-weight: 400"
 
 
@@ -44,15 +45,15 @@ def rows_html(caption: str, titles: Sequence[str], rows: Iterable[Sequence[str]]
     Everything is escaped; colours and fonts are those of the page around it, JupyterLab's in light and dark.
     """
     cells = "".join(
-        f'<tr><th scope="row" style="{_LINE}; font-weight: 600; overflow-wrap: anywhere">{escape(head)}</th>'
-        f'<td style="{_LINE}; overflow-wrap: anywhere; max-width: 48em">{escape(text)}</td>'
+        f'<tr><th scope="row" style="{_LINE}; {_HEAD}">{escape(head)}</th>'
+        f'<td style="{_LINE}; overflow-wrap: anywhere; min-width: 7em; max-width: 48em">{escape(text)}</td>'
         f'<td style="{_LINE}; {_MUTED}">{escape(why)}</td></tr>'
         for head, text, why in rows
     )
     heads = "".join(f'<th scope="col" style="{_LINE}; {_MUTED}">{escape(title)}</th>' for title in titles)
     return (
         f'<table style="border-collapse: collapse; {FONT}">'
-        f'<caption style="text-align: left; padding-bottom: 4px; color: inherit">{escape(caption)}</caption>'
+        f'<caption style="text-align: left; padding: 6px 0 4px; color: inherit">{escape(caption)}</caption>'
         f"<thead><tr>{heads}</tr></thead><tbody>{cells}</tbody></table>"
     )
 
