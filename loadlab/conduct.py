@@ -201,13 +201,17 @@ class ConductedRun:
         return self._tables
 
     def _on_breach(self) -> None:
-        """A criterion is broken that ends the test. Should this process die now, who recovers the run knows."""
+        """A criterion is broken that ends the test."""
         if self.is_guest:  # the owner sees it too
             return
+        self._keep_end(BROKEN_END)
+        self.stop()
+
+    def _keep_end(self, reason: str) -> None:
+        """Keep why the run is about to end, for whoever recovers it when this process is killed meanwhile."""
         with contextlib.suppress(StoreError):  # on a disk without room the journal has failed too, and says so
             events = self._tables.own_events if self._tables is not None else []
-            self._folder.write_end({"reason": BROKEN_END, "events": events, "running": True})
-        self.stop()
+            self._folder.write_end({"reason": reason, "events": events, "running": True})
 
     def saw(self, record: Mapping[str, Any]) -> None:
         """Be told of a record (a parsed line) that is in the tables."""
@@ -259,6 +263,7 @@ class ConductedRun:
         if number == 1:
             text = "interrupted: the test ends in good order and what was measured is kept; interrupt again to kill it"
             self.tables.add_event("interrupted", "by Ctrl-C, SIGTERM or a stop button", time=time.time())
+            self._keep_end("interrupted")
             self.stop()
         else:
             text = "interrupted again: the swarm is killed; what was measured is kept"

@@ -113,6 +113,22 @@ def test_a_recorder_killed_while_it_archives_leaves_no_trace(
     assert {path.name for path in left.iterdir()} == {"run.json", "summary.json", "logs", *tables}
 
 
+def test_a_recorder_killed_after_an_interrupt_leaves_an_interrupted_run(
+    make_test: MakeTest, own: Own, shop: Storefront, tmp_path: Path
+) -> None:
+    """As a container is ended: asked first, and killed when it takes too long."""
+    owner = own(make_test(run_time=300, lease=8, stop_timeout=2, criteria=["p50 < 1m"]))
+    owner.send_signal(signal.SIGINT)
+    assert "interrupt again" in owner.stderr.readline()  # type: ignore[union-attr]
+    kill(owner)
+    until(lambda: opened(tmp_path / "runs") is not None)
+    run = loadlab.open_run("latest", tmp_path / "runs")
+    assert (run.info["status"], run.info["end_reason"]) == ("recovered", "interrupted")
+    assert "interrupted" in set(run.events["kind"])
+    assert run.verdict.status == "invalid"
+    assert "cut short" in run.verdict.reasons[0]
+
+
 def test_an_owner_that_was_suspended_for_longer_than_the_lease_finds_everything(
     make_test: MakeTest, own: Own, shop: Storefront, tmp_path: Path
 ) -> None:

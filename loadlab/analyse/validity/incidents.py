@@ -55,6 +55,7 @@ _CUT_SHORT = {
     "locustfile": "the locustfile ended it",
     "run_time": "Locust ended it",
     "workers_lost": "no worker was left",
+    "recorder_lost": "what recorded it died, and nothing tells how it ended",
 }
 """Why a test ended before its time, where no other check tells of it."""
 
@@ -70,7 +71,8 @@ def check_end(reason: str | None, lasted_s: float | None, planned_s: float | Non
     early, after = False, "before its time"
     if lasted_s is not None and planned_s is not None:
         early, after = lasted_s < planned_s - EARLY_S, f"after {number(lasted_s)} of {number(planned_s)} s"
-    if reason in ("quit", "killed") or (reason in _CUT_SHORT and early):
+    unknown = reason == "recorder_lost" and planned_s is None
+    if reason in ("quit", "killed") or unknown or (reason in _CUT_SHORT and early):
         text = f"The test was cut short {after}: {_CUT_SHORT[reason]}."
         return Check("end", "warning", text, lasted_s, planned_s)
     if reason is None or lasted_s is None or planned_s is None:
