@@ -97,6 +97,9 @@ class Extras:
         check_actions(actions, "--action")
         check_tags(tags, "--tag")
         asked = read_criteria("--alarm", alarm_texts)
+        for option, given in (("--action", list(actions)), ("--tag", dict(tags))):
+            if given and not (alarms or asked):
+                raise SpecError(option, given, "only with --alarms or --alarm: it belongs to alarms")
         labels = run.info.get("labels") or {}
         self._access = Access(**_picked(options, *ACCESS))
         self._target = read_target(labels, **_picked(options, *TARGET, "resolution"))

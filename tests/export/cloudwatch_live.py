@@ -19,7 +19,7 @@ class Going:
         self.seq = 0
         self.start = int(time.time()) // 60 * 60 - 600
 
-    def tell(self, kind, t, *, count=10, users=5, worker="w1", missing=()):
+    def tell(self, kind, t, *, count=10, users=5, worker="w1", missing=(), requests=True):
         self.seq += 1
         second = self.start + t
         row = ["GET", "/", count, 1, 0, 12.5 * count, 10.0, 15.0, [126, 127], [count - 1, 1], None, None]
@@ -28,8 +28,8 @@ class Going:
                 "seq": self.seq,
                 "kind": kind,
                 "t": second,
-                "requests": [row],
-                "errors": [["GET", "/", "HTTP 500", "no", 1, "no"]],
+                "requests": [row] if requests else [],
+                "errors": [["GET", "/", "HTTP 500", "no", 1, "no"]] if requests else [],
                 "users": {"Visitor": users},
                 "metrics": [["checkouts", "count", worker, 2.0]],
                 "generators": [[worker, users, count, 40.0, 1, 0.0, 0.0]],

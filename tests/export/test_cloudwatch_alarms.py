@@ -2,7 +2,6 @@
 
 import json
 import math
-import re
 import time
 
 import boto3
@@ -11,6 +10,7 @@ import pytest
 from aws_rules import problems
 from criteria_strategies import CRITERIA
 from hypothesis import HealthCheck, given, settings
+from metric_math import evaluate, read_series
 from raw_samples import requests_table, table
 from sample_runs import SampleRun, at, full_run, samples
 
@@ -89,20 +89,6 @@ def test_statistics_and_dimensions():
     assert timeout["MetricName"] == "Errors"
 
 
-def evaluate(parameters, **series):
-    """What the expression of an alarm comes to, by a small reading of CloudWatch's metric math."""
-    (result,) = (each["Expression"] for each in parameters["Metrics"] if each.get("ReturnData", True))
-    values = {name: np.array(value, dtype=float) for name, value in series.items()}
-    names = {
-        "IF": np.where,
-        "MAX": np.max,
-        "MIN": np.min,
-        "EPOCH": lambda value: np.arange(len(value)) * 60,
-    }
-    assert re.fullmatch(r"[\w\s()+\-*/.,=!<>]+", result)
-    return eval(result, {"__builtins__": {}}, names | values)
-
-
 def test_rates_and_ratios():
     rps = the_alarm("rps < 1 for 5m")
     assert picked(rps, "EvaluationPeriods", "ComparisonOperator", "Threshold", "TreatMissingData") == (
@@ -111,8 +97,12 @@ def test_rates_and_ratios():
         1.0,
         "breaching",
     )
-    assert evaluate(rps, requests=[600], failures=[60], seconds=[60]) == [9.0]
-    assert {each["MetricStat"]["Stat"] for each in rps["Metrics"] if "MetricStat" in each} == {"Sum", "SampleCount"}
+    assert evaluate(rps, requests=[600], failures=[60], seconds=[60], users=[5]) == [9.0]
+    assert {each["MetricStat"]["Stat"] for each in rps["Metrics"] if "MetricStat" in each} == {
+        "Sum",
+        "SampleCount",
+        "Maximum",
+    }
     kept = the_alarm("rps >= 450")
     assert picked(kept, "ComparisonOperator", "Threshold", "TreatMissingData") == (
         "LessThanThreshold",
@@ -137,17 +127,7 @@ def test_a_healthy_run_has_no_drop_at_its_ends(tmp_path, resolution, period_s):
     run = SampleRun(tmp_path, requests=requests_table(raw), users=table("users", users))
     datums = loadlab.export.plan_cloudwatch(run, resolution=resolution).place.built.datums
     drops = the_alarm("rps drops > 30% within 15m", run, resolution=resolution)
-    statistics = {"Sum": lambda datum: datum.values[0], "SampleCount": lambda datum: sum(datum.counts)}
-    series = {}
-    for query in (each for each in drops["Metrics"] if "MetricStat" in each):
-        metric, stat = query["MetricStat"]["Metric"], query["MetricStat"]["Stat"]
-        periods = {}
-        for datum in datums:
-            of = [{"Name": name, "Value": value} for name, value in datum.metric.dimensions]
-            if (datum.metric.name, of) == (metric["MetricName"], metric["Dimensions"]):
-                period = datum.second // period_s
-                periods[period] = periods.get(period, 0) + statistics[stat](datum)
-        series[query["Id"]] = [value for _, value in sorted(periods.items())]
+    _, series = read_series(drops, datums)
     assert sum(series["seconds"]) == 180
     assert (series["seconds"][0], series["seconds"][-1]) == ((43, 17) if period_s == 60 else (3, 7))
     assert max(evaluate(drops, **series)) == 0
@@ -169,10 +149,26 @@ def test_falling_faster_than():
         ([600, 1200, 3000, 6000, 6000], 0.0),  # a rise is no fall, although its beginning lies below the highest
         ([6000, 1000, 6000, 6000, 6000], 0.0),  # over
     ):
-        values = evaluate(drops, requests=requests, failures=quiet, seconds=quiet + 60)
+        values = evaluate(drops, requests=requests, failures=quiet, seconds=quiet + 60, users=quiet + 5)
         assert max(values) == pytest.approx(highest)
     rises = the_alarm("p99(GET /cart) rises > 100% within 10m")
     assert max(evaluate(rises, times=[100, 90, 120, 260])) == pytest.approx(260 / 90 - 1)
+
+
+def notes_of(text):
+    (alarm,) = plan_alarms(text, target()).alarms
+    assert all(note in alarm.parameters["AlarmDescription"] for note in alarm.notes)
+    return alarm.notes
+
+
+def test_notes_say_what_missing_data_does_and_whether_the_ramp_counts():
+    for absent in ("rps < 1 for 5m", "count < 1 over 1m for 5m", "rps(GET /cart) <= 1 for 5m"):
+        assert "without data it goes off, also between two runs" in notes_of(absent)
+        assert "without data, between two runs, all is well" not in notes_of(absent)
+    for text in ("rps >= 450", "rps drops > 50% within 15m", "p99 > 2s for 5m", "count >= 1000 over 5m"):
+        assert "without data, between two runs, all is well" in notes_of(text)
+    assert "the ramp counts here" in notes_of("p99 < 300ms")
+    assert "the ramp counts here" not in notes_of("p99 < 300ms from start")
 
 
 def test_equality():
@@ -253,7 +249,7 @@ def test_put_once(tmp_path, aws, monkeypatch):
     assert [alarm.state for alarm in made.alarms] == ["created"] * 3
     assert [criterion for criterion, _ in made.refused] == ["p99(GET /*) < 1s"]
     assert made.alarms[0].name == "LoadLab shop staging: p99 < 300ms"
-    assert made.dollars_a_month == pytest.approx(0.1 + 0.3 + 0.3)
+    assert made.dollars_a_month == pytest.approx(0.1 + 0.4 + 0.4)
     assert waited == [0.4, 0.4]  # three a second are allowed
     again = loadlab.export.cloudwatch_alarms(text, run, actions=[topic], tags={"team": "shop"})
     assert [alarm.state for alarm in again.alarms] == ["unchanged"] * 3

@@ -95,7 +95,7 @@ def test_a_plan_with_everything(archived, aws, command, monkeypatch):
     assert "planned: dashboard LoadLab-shop-staging\n  - $3.00 a month where" in planned.stdout
     assert "planned: LoadLab shop staging: rps < 1 for 5m\n" in planned.stdout
     assert "\n  - \n" not in planned.stdout
-    assert planned.stdout.endswith("2 alarms, about $0.40 a month.\n")
+    assert planned.stdout.endswith("2 alarms, about $0.50 a month.\n")
     assert aws.calls == []
 
 
@@ -106,6 +106,9 @@ def test_a_plan_with_everything(archived, aws, command, monkeypatch):
         (("--alarms", "--action", "topic"), "--action: got ['topic']"),
         (("--alarms", "--tag", "aws:x=y"), "--tag: got {'aws:x': 'y'}"),
         (("--alarms", "--tag", "team"), "--tag: got 'team'"),
+        (("--alarm", ""), "--alarm: got ''"),
+        (("--action", "arn:aws:sns:x"), "--action: got ['arn:aws:sns:x']; allowed: only with --alarms or --alarm"),
+        (("--dashboard", "--tag", "team=shop"), "--tag: got {'team': 'shop'}; allowed: only with --alarms or --alarm"),
         (("--account", "1"), "account: got '1'"),
     ],
 )

@@ -60,7 +60,7 @@ def express(criterion: Criterion, target: Target, catalog: Catalog) -> tuple[dic
         periods, series.expression = _change(criterion, series, period_s)
     elif when in ("==", "!="):
         when, threshold, series.expression = _equality(when, threshold, series)
-    absent = criterion.for_s is not None and criterion.quantity.measure in ("rps", "count") and when in ("<", "<=")
+    absent = _is_of_absence(criterion)
     if abs(threshold) > MAX_MAGNITUDE:
         raise NotExpressible("the number is beyond 2^360, which CloudWatch does not take")
     parameters: dict[str, Any] = {
@@ -70,9 +70,15 @@ def express(criterion: Criterion, target: Target, catalog: Catalog) -> tuple[dic
         "ComparisonOperator": OPERATORS[when],
         "TreatMissingData": "breaching" if absent else "notBreaching",
     }
-    if not absent:
-        notes.append("without data, between two runs, all is well")
+    notes.append(
+        "without data it goes off, also between two runs" if absent else "without data, between two runs, all is well"
+    )
     return parameters | _watched(series, target, period_s), notes
+
+
+def _is_of_absence(criterion: Criterion) -> bool:
+    """Whether the alarm tells that the load is gone, so that missing data raises it."""
+    return criterion.is_alarm and criterion.quantity.measure in ("rps", "count")
 
 
 def _watched(series: Series, target: Target, period_s: int) -> dict[str, Any]:
@@ -126,6 +132,8 @@ def _periods(criterion: Criterion, target: Target) -> tuple[int, int, list[str]]
     else:
         period_s = 60
         notes.append(WHOLE_RUN.format(period="minute"))
+        if not criterion.from_start:
+            notes.append("the ramp counts here")
     lasting_s = criterion.within_s if criterion.change else criterion.for_s
     periods, rest = divmod(int(lasting_s), period_s) if lasting_s is not None else (1, 0)
     if lasting_s is not None and (rest or periods < 1 + bool(criterion.change)):
@@ -147,12 +155,17 @@ def _series(criterion: Criterion, target: Target, catalog: Catalog) -> Series:
         return _other_series(criterion, target, catalog)
     of = _dimensions(quantity, target, catalog)
     requests, failures = ("requests", "Requests", of, "Sum"), ("failures", "Failures", of, "Sum")
+    named = of != target.base
     if measure == "rps":
-        return Series([requests, failures, _seconds(target)], "(requests - failures) / seconds")
+        succeeded = "FILL(requests, 0) - FILL(failures, 0)" if named else "requests - failures"
+        watched = [requests, failures, _seconds(target), _present(target)]
+        return Series(watched, f"({succeeded}) / (seconds * users / users)")
     if measure == "error_ratio":
         return Series([requests, failures], "failures / requests")
     if measure == "count":
         _refuse_whole_run(criterion, "a number of requests")
+        if named and not _is_of_absence(criterion):
+            return Series([requests, _present(target)], "FILL(requests, 0) * users / users")
         return Series([requests])
     stat = STATISTICS.get(measure) or _percentile(quantity.quantile or 0.5)
     return Series([("times", "ResponseTime", of, stat)])
@@ -170,6 +183,12 @@ def _seconds(target: Target) -> tuple[str, str, Dimensions, str]:
     """How many seconds of a period were recorded: `Users` has a sample for each. A run that begins or ends within a
     period fills only a part of it."""
     return "seconds", "Users", target.base, "SampleCount"
+
+
+def _present(target: Target) -> tuple[str, str, Dimensions, str]:
+    """How many users were there at most. What is divided by it is missing between two runs and in the second after the
+    last user, and is 0 when users wait for nothing: metric math takes a missing value for 0 and drops x / 0."""
+    return "users", "Users", target.base, "Maximum"
 
 
 def _other_series(criterion: Criterion, target: Target, catalog: Catalog) -> Series:
@@ -267,7 +286,6 @@ def _change(criterion: Criterion, series: Series, period_s: int) -> tuple[int, s
     that only the newest one can raise the alarm.
     """
     value = f"({series.expression})" if series.expression else series.metrics[0][0]
-    first = series.metrics[0][0]
     changed = f"1 - {value} / MAX({value})" if criterion.change == "drops" else f"{value} / MIN({value}) - 1"
     series.notes.append("of values of one period each")
-    return int(criterion.within_s or 0) // period_s, f"IF(EPOCH({first}) == MAX(EPOCH({first})), {changed}, 0)"
+    return int(criterion.within_s or 0) // period_s, f"IF(EPOCH({value}) == MAX(EPOCH({value})), {changed}, 0)"

@@ -51,6 +51,9 @@ UNITS = {
 }
 """Units of signals that CloudWatch has a name for; the others are sent as None."""
 
+TOTALS = ("Requests", "Failures")
+"""What is sent as 0, of all requests together, for a period in which users waited and no request finished."""
+
 SIGNIFICANT_DIGITS = 4
 """Of signals and gauges, so that the values of many pods in a minute fit into few datums."""
 
@@ -76,6 +79,8 @@ def build_datums(table: Callable[[str], pd.DataFrame], target: Target, prefer: P
 
 def _add_requests(built: Built, table: Callable[[str], pd.DataFrame], target: Target, prefer: Preferred) -> None:
     frame = table("requests")
+    for period in _unanswered(frame, table("users"), target):
+        built.datums += [Datum(period, Metric(name, target.base, "Count", "count"), (0.0,), (1,)) for name in TOTALS]
     if frame.empty:
         return
     rows = request_rows(frame, target.resolution_s)
@@ -97,10 +102,21 @@ def _add_requests(built: Built, table: Callable[[str], pd.DataFrame], target: Ta
         built.datums += request_datums(rows, groups, [(*target.base, ("region", region)) for (region,) in of])
 
 
+def _unanswered(requests: pd.DataFrame, users: pd.DataFrame, target: Target) -> list[int]:
+    """The periods in which users ran and no request finished: the target hangs, and alarms have to see that.
+
+    The second after a run's end, in which there are no users any more, is none.
+    """
+    some = users[users["users"].to_numpy(np.int64) > 0]
+    periods = np.setdiff1d(period_starts(some, target.resolution_s), period_starts(requests, target.resolution_s))
+    return [int(period) for period in periods]
+
+
 def _add_errors(built: Built, table: Callable[[str], pd.DataFrame], target: Target, prefer: Preferred) -> None:
     requests, frame = table("requests"), table("errors")
     everything = Metric("Errors", target.base, "Count", "count")
-    quiet = {int(period): 0.0 for period in np.unique(period_starts(requests, target.resolution_s))}
+    answered = np.unique(period_starts(requests, target.resolution_s)).tolist()
+    quiet = dict.fromkeys([*answered, *_unanswered(requests, table("users"), target)], 0.0)
     if not frame.empty:
         periods, counts = period_starts(frame, target.resolution_s), frame["count"].to_numpy(np.int64)
         codes, kinds = distinct_keys(frame, ("kind",))
