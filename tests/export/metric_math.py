@@ -2,7 +2,8 @@
 
 Written without loadlab. A missing value is NaN. The guide says of arithmetic that a missing value is taken for 0 where
 another series has one, and that a point that divides by 0 is dropped; of FILL that it gives each missing point a value;
-of EPOCH that its series has no gaps; and of IF that a missing value that is chosen is 0.
+of EPOCH that its series has no gaps; and of IF that a missing value that is chosen is 0. What is only shown in a chart
+often looks otherwise: with `sparse` whatever is made of a missing value is missing, so that a test can ask for both.
 
 https://docs.aws.amazon.com/AmazonCloudWatch/latest/monitoring/using-metric-math.html
 """
@@ -30,16 +31,22 @@ STATISTICS = {
 class TimeSeries:
     """The values of some periods in a row."""
 
-    def __init__(self, values):
-        self.values = np.array(values, dtype=float)
+    def __init__(self, values, sparse):
+        self.values, self.sparse = np.array(values, dtype=float), sparse
 
     def _with(self, other, how):
-        theirs = other.values if isinstance(other, TimeSeries) else np.full(len(self.values), np.nan)
-        nowhere = np.isnan(self.values) & np.isnan(theirs)
-        right = np.nan_to_num(theirs) if isinstance(other, TimeSeries) else float(other)
+        missing, right = np.isnan(self.values), other
+        if isinstance(other, TimeSeries):
+            theirs = np.isnan(other.values)
+            missing = missing | theirs if self.sparse else missing & theirs
+            right = np.nan_to_num(other.values)
         with np.errstate(all="ignore"):
             found = np.asarray(how(np.nan_to_num(self.values), right), dtype=float)
-        return TimeSeries(np.where(nowhere | ~np.isfinite(found), np.nan, found))
+        return self.of(np.where(missing | ~np.isfinite(found), np.nan, found))
+
+    def of(self, values):
+        """Another series of the same periods."""
+        return TimeSeries(values, self.sparse)
 
     def __add__(self, other):
         return self._with(other, operator.add)
@@ -72,24 +79,31 @@ def _spread(value, like):
 
 
 def _if(condition, then, otherwise):
-    chosen = np.where(condition.values != 0, np.nan_to_num(_spread(then, condition)), _spread(otherwise, condition))
-    return TimeSeries(np.where(np.isnan(condition.values), np.nan, chosen))
+    chosen = _spread(then, condition)
+    chosen = chosen if condition.sparse else np.nan_to_num(chosen)
+    found = np.where(condition.values != 0, chosen, _spread(otherwise, condition))
+    return condition.of(np.where(np.isnan(condition.values), np.nan, found))
+
+
+def _epoch(series):
+    times = 1_700_000_000.0 + 60 * np.arange(len(series.values))
+    return series.of(np.where(np.isnan(series.values) & series.sparse, np.nan, times))
 
 
 FUNCTIONS = {
     "IF": _if,
-    "FILL": lambda series, value: TimeSeries(np.where(np.isnan(series.values), value, series.values)),
+    "FILL": lambda series, value: series.of(np.where(np.isnan(series.values), value, series.values)),
     "MAX": lambda series: np.nanmax(series.values, initial=-np.inf),
     "MIN": lambda series: np.nanmin(series.values, initial=np.inf),
-    "EPOCH": lambda series: TimeSeries(1_700_000_000 + 60 * np.arange(len(series.values))),
+    "EPOCH": _epoch,
 }
 
 
-def evaluate(parameters, **series):
+def evaluate(parameters, *, sparse=False, **series):
     """What the expression of an alarm comes to, of the periods that `series` has values for."""
     (result,) = (each["Expression"] for each in parameters["Metrics"] if each.get("ReturnData", True))
     assert re.fullmatch(r"[\w\s()+\-*/.,=!<>]+", result)
-    names = {name: TimeSeries(values) for name, values in series.items()}
+    names = {name: TimeSeries(values, sparse) for name, values in series.items()}
     return eval(result, {"__builtins__": {}}, FUNCTIONS | names).values
 
 
@@ -117,14 +131,14 @@ def picked(parameters):
     return {"Period": parameters["Period"], "Stat": parameters["Statistic"]}
 
 
-def alarm_times(parameters, datums):
+def alarm_times(parameters, datums, *, sparse=False):
     """The starts of the periods at whose end the alarm is in ALARM: M of the last N breach, as it says."""
     periods, series = read_series(parameters, datums)
     lasting, compare = parameters["EvaluationPeriods"], COMPARISONS[parameters["ComparisonOperator"]]
     found = []
     for end, start in enumerate(periods, 1):
         window = {key: np.array(values[max(end - lasting, 0) : end]) for key, values in series.items()}
-        values = evaluate(parameters, **window) if "Metrics" in parameters else window["only"]
+        values = evaluate(parameters, sparse=sparse, **window) if "Metrics" in parameters else window["only"]
         absent = parameters["TreatMissingData"] == "breaching"
         breaching = np.where(np.isnan(values), absent, compare(values, parameters["Threshold"]))
         if breaching.sum() >= parameters["DatapointsToAlarm"]:

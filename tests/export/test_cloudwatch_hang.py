@@ -57,6 +57,7 @@ def minutes(times):
     return [(start - START) // MINUTE for start in times]
 
 
+@pytest.mark.parametrize("sparse", [False, True])
 @pytest.mark.parametrize(
     ("text", "gone_off"),
     [
@@ -70,19 +71,21 @@ def minutes(times):
         ("rps(GET /cart) != 0", range(10, 16)),
     ],
 )
-def test_alarms_see_a_hang_and_no_end_of_a_run(folder, text, gone_off):
+def test_alarms_see_a_hang_and_no_end_of_a_run(folder, text, gone_off, sparse):
     parameters = parameters_of(text)
-    assert minutes(alarm_times(parameters, datums(folder, ("/", "/cart"), HANG))) == list(gone_off)
-    without = alarm_times(parameters, datums(folder, (), range(0)))
+    hanging = alarm_times(parameters, datums(folder, ("/", "/cart"), HANG), sparse=sparse)
+    assert minutes(hanging) == list(gone_off)
+    without = alarm_times(parameters, datums(folder, (), range(0)), sparse=sparse)
     assert minutes(without) == ([*range(25), *range(40, 65)] if text == "rps == 0" else [])
 
 
-def test_one_request_that_hangs_beside_others(folder):
+@pytest.mark.parametrize("sparse", [False, True])
+def test_one_request_that_hangs_beside_others(folder, sparse):
     beside = datums(folder, ("/cart",), HANG)
-    assert minutes(alarm_times(parameters_of("rps(GET /cart) >= 4"), beside)) == list(range(9, 16))
-    assert minutes(alarm_times(parameters_of("count(GET /cart) >= 100 over 5m"), beside)) == [10]
-    assert alarm_times(parameters_of("rps(GET /) >= 4"), beside) == []
-    assert alarm_times(parameters_of("rps >= 4"), beside) == []
+    assert minutes(alarm_times(parameters_of("rps(GET /cart) >= 4"), beside, sparse=sparse)) == list(range(9, 16))
+    assert minutes(alarm_times(parameters_of("count(GET /cart) >= 100 over 5m"), beside, sparse=sparse)) == [10]
+    assert alarm_times(parameters_of("rps(GET /) >= 4"), beside, sparse=sparse) == []
+    assert alarm_times(parameters_of("rps >= 4"), beside, sparse=sparse) == []
 
 
 def test_absent_load_goes_off_between_two_runs_too(folder):
