@@ -2,9 +2,10 @@
 
 Every text that comes from a test, a target or an error is made plain and escaped here.
 
-A picture that is not replaced by the next one says so by itself: its mark "not live any more" is hidden by an animation
-that lasts `fresh_s` seconds from the moment the picture is put on the page. Where nothing animates, in print or in
-mail, and in a notebook that is opened again, the mark is there. No clock of the browser has to be right for that.
+A live picture that is not replaced by the next one says so by itself: its mark "not live any more" is hidden by an
+animation that lasts `fresh_s` seconds from the moment the picture is put on the page. Where nothing animates, in print
+or in mail, the mark is there. No clock of the browser has to be right for that. A snapshot always says that it is one:
+whoever sees it, in a notebook that is opened again, has no live picture beside it.
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ _PAGE_CSS = """
 
 
 def render(status: Status, *, kind: Kind, tick: int = 0, fresh_s: float = 5.0, controls: str = "") -> str:
-    """`status` as a fragment of HTML. A live panel and a snapshot go stale after `fresh_s`, a final one does not.
+    """`status` as a fragment of HTML. A live panel goes stale after `fresh_s`; a snapshot says what moment it is of.
 
     Alternate `tick` from picture to picture: the browser begins an animation anew when its name is another one.
     `controls` is the class of the buttons that are to fade when no next picture comes.
@@ -103,16 +104,20 @@ def render(status: Status, *, kind: Kind, tick: int = 0, fresh_s: float = 5.0, c
 
 
 def _header(status: Status, kind: Kind, turn: int, fresh_s: float) -> str:
-    stale = ""
-    if kind != "final":
+    as_of, stale, progress = f'<i class="as-of">{escape(status.as_of_text)}</i>', "", status.progress_text
+    if kind == "live":
         style = f"animation:loadlab-fresh-{turn} {fresh_s:g}s"
-        stale = f'<span class="bad stale" style="{style}">Not live any more: as of {escape(status.as_of_text)}</span>'
-    role = "" if kind == "final" else ' role="status"'
+        stale = f'<span class="bad stale" style="{style}">Not live any more: {escape(status.as_of_text)}</span>'
+    elif kind == "snapshot":
+        moment = status.as_of_text.removeprefix("as of ") if status.as_of is not None else "its start"
+        as_of = f'<span class="bad stale as-of">Picture of {escape(moment)}, while it ran</span>'
+        progress = progress.replace(" left", " were left")
+    role = ' role="status"' if kind == "live" else ""
     outcome = f"<span>{_plain(status.outcome, DOUBT_CHARS)}</span>" if status.outcome else ""
     return (
         f'<header><span class="state"{role}>{escape(status.state)}</span> <b>{escape(status.run_id)}</b> '
-        f"<i>{_plain(status.host, NAME_CHARS)}</i> <span>{escape(status.progress_text)}</span> "
-        f'<i class="as-of">as of {escape(status.as_of_text)}</i> {outcome} {stale}</header>'
+        f"<i>{_plain(status.host, NAME_CHARS)}</i> <span>{escape(progress)}</span> "
+        f"{as_of} {outcome} {stale}</header>"
     )
 
 

@@ -132,7 +132,9 @@ class Status:
     @property
     def as_of_text(self) -> str:
         """The moment that it is about, as a person reads it."""
-        return f"{datetime.fromtimestamp(self.as_of, UTC):%H:%M:%S} UTC" if self.as_of is not None else "no data yet"
+        if self.as_of is None:
+            return "no data" if self.over else "no data yet"
+        return f"as of {datetime.fromtimestamp(self.as_of, UTC):%H:%M:%S} UTC"
 
     @property
     def progress_text(self) -> str:
@@ -162,7 +164,7 @@ class Status:
             told = told[:2]
         if self.outcome:
             told.append(self.outcome.removesuffix("."))
-        return f"{', '.join(told)}. As of {self.as_of_text}."
+        return f"{', '.join(told)}. {self.as_of_text[0].upper()}{self.as_of_text[1:]}."
 
     def __repr__(self) -> str:
         return f"Status({self.line})"

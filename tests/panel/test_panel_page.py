@@ -112,14 +112,26 @@ def test_only_what_goes_on_can_grow_old(locustfile: Path) -> None:
     assert all("Not live any more: as of 00:00:20 UTC" in picture for picture in pictures)
     names = [[word for word in ("loadlab-fresh-0 4s", "loadlab-fresh-1 4s") if word in each] for each in pictures]
     assert names == [["loadlab-fresh-1 4s"], ["loadlab-fresh-0 4s"]], "each begins its animation anew"
-    assert "Not live any more" in render(status, kind="snapshot")
     run = Watched(locustfile)
     run.outcome, run.state = (True, "valid"), "finished"
     final = render(read_status(run), kind="final")
     assert "Not live any more" not in final
+    assert "while it ran" not in final
     assert 'role="status"' not in final
     assert "whole run" in final
     assert "after 20 s instead of 60" in final
+
+
+def test_a_snapshot_always_says_that_it_is_one(locustfile: Path) -> None:
+    """A saved notebook shows it, when the run may have ended long ago: nothing may hide that, not even at first."""
+    html = render(read_status(Watched(locustfile)), kind="snapshot")
+    (mark,) = re.findall(r"<span class=\"[^\"]*stale[^>]*>[^<]*</span>", html)
+    assert "Picture of 00:00:20 UTC, while it ran" in mark
+    assert "animation" not in mark
+    assert 'role="status"' not in html
+    assert "20 of 60 s, 40 s were left" in Reader(html).text
+    begun = Reader(render(read_status(Watched(locustfile, seconds=0)), kind="snapshot")).text
+    assert "Picture of its start, while it ran" in begun
 
 
 def test_doubts_are_told_as_they_appear(locustfile: Path) -> None:
