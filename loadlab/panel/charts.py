@@ -38,7 +38,7 @@ def draw_chart(title: str, unit: str, times: Sequence[float], lines: Sequence[Li
     for line in lines:
         path = _path(times, line.values, first, across, down)
         parts.append(f'<path class="{line.css_class}" d="{path}"/>')
-    legend = "".join(
+    legend = '<i class="sep">,</i> '.join(
         f'<span class="{line.css_class}">{escape(line.label)} {_short(_latest(line.values))}</span>' for line in lines
     )
     said = ", ".join(f"{line.label} {_short(_latest(line.values))} {unit}" for line in lines)
@@ -54,7 +54,7 @@ def _grid(top: float, down: float) -> str:
     for part in (0.0, 0.5, 1.0):
         y = HEIGHT - BOTTOM - top * part * down
         rows.append(f'<path class="grid" d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}"/>')
-        rows.append(f'<text x="{LEFT - 4}" y="{y + 3:.1f}" text-anchor="end">{_short(top * part)}</text>')
+        rows.append(f'<text x="{LEFT - 4}" y="{y + 3:.1f}" text-anchor="end">{_short(top * part)}</text> ')
     return "".join(rows)
 
 
@@ -65,7 +65,7 @@ def _ticks(first: float, last: float, across: float) -> str:
     while at <= last:
         x = LEFT + (at - first) * across
         anchor = "middle" if x < WIDTH - 20 else "end"
-        marks.append(f'<text x="{x:.1f}" y="{HEIGHT - 6}" text-anchor="{anchor}">{_clock(at)}</text>')
+        marks.append(f'<text x="{x:.1f}" y="{HEIGHT - 6}" text-anchor="{anchor}">{_clock(at)}</text> ')
         at += step
     return "".join(marks)
 

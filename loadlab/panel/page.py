@@ -6,6 +6,9 @@ A live picture that is not replaced by the next one says so by itself: its mark 
 animation that lasts `fresh_s` seconds from the moment the picture is put on the page. Where nothing animates, in print
 or in mail, the mark is there. No clock of the browser has to be right for that. A snapshot always says that it is one:
 whoever sees it, in a notebook that is opened again, has no live picture beside it.
+
+JupyterLab takes the styles and drawings out of a notebook that it does not trust, and leaves their texts: what a style
+sets apart is set apart by a space too, or by signs that the style hides (class `sep`).
 """
 
 from __future__ import annotations
@@ -37,6 +40,7 @@ min-width:0;font-variant-numeric:tabular-nums}
 .loadlab-panel header{display:flex;flex-wrap:wrap;gap:4px 12px;align-items:baseline;margin:2px 0 6px}
 .loadlab-panel header i,.loadlab-panel figcaption i{color:var(--dim);font-style:normal}
 .loadlab-panel .state{font-weight:600;border:1px solid currentColor;border-radius:3px;padding:0 6px}
+.loadlab-panel .sep{display:none}
 .loadlab-panel .bad{color:#d55e00;font-weight:600}
 .loadlab-panel .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(92px,1fr));gap:6px;margin:0 0 6px}
 .loadlab-panel .tiles>div{border:1px solid var(--rule);border-radius:4px;padding:3px 8px}
@@ -135,7 +139,8 @@ def _tiles(status: Status) -> str:
         *((f"p{name}", f"p{name}", format_ms(value), covered) for name, value in _percentiles(status)),
     ]
     cells = "".join(
-        f'<div><span>{label}</span><b data-number="{key}">{value}</b><small class="when">{when}</small></div>'
+        f'<div><span>{label}<i class="sep">:</i></span> <b data-number="{key}">{value}</b> '
+        f'<small class="when">{when}</small></div>'
         for key, label, value, when in shown
     )
     return f'<div class="tiles">{cells}</div>'

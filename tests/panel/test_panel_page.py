@@ -200,11 +200,24 @@ def test_seconds_in_part_under_load_are_not_drawn(locustfile: Path) -> None:
     run.seconds.add({"kind": "second", "t": T + 20, "requests": rows, "users": {"A": 0}})
     run.outcome = (True, "")
     page = Reader(render(read_status(run), kind="final"))
-    assert "succeeded 9failed 1" in page.text
+    assert "succeeded 9, failed 1" in page.text
     assert "users 8" in page.text
 
 
 def test_each_number_says_what_time_it_is_about(locustfile: Path) -> None:
     text = Reader(render(read_status(Watched(locustfile)), kind="live")).text
-    assert "Requests200so far" in text
-    assert "Successful rps9.00last 10 s" in text
+    assert "Requests: 200 so far" in text
+    assert "Successful rps: 9.00 last 10 s" in text
+
+
+def test_without_styles_and_drawings_no_two_texts_run_together(locustfile: Path) -> None:
+    """As JupyterLab shows a notebook that it does not trust: the texts of what it takes out stay."""
+    html = render(read_status(Watched(locustfile, seconds=12)), kind="snapshot")
+    text = Reader(re.sub("<style>.*?</style>", "", html, flags=re.DOTALL)).text
+    assert "Users: 8 of 8 now" in text
+    assert re.search(r"p95: \S+ ms last 10 s", text)
+    assert re.search(r"p99 \S+, p95 \S+, p50 \S+\s", text)
+    assert "0 5 10 0:05 0:10 " in text
+    assert not re.search(
+        "</(?:b|i|small|span|text)><(?:b|i|small|span|text)[ >]", re.sub('<i class="sep">.*?</i>', " ", html)
+    )
