@@ -182,7 +182,7 @@ def _charts(status: Status) -> str:
     spans.append((whole, "whole run" + (f", {width} s a point" if is_coarse else "")))
     began = (status.as_of or 0.0) if status.began is None else status.began
     figures = [
-        draw(_full(rows, began, status.stopped), began, span)
+        draw(_full(rows, began, status.stopped), began, span, status.over)
         for draw in (_latency, _rates, _users)
         for rows, span in spans
     ]
@@ -208,25 +208,26 @@ def _times(rows: Sequence[BinRow], began: float) -> list[float]:
     return [max(0.0, max(row.start, began) + row.seconds - began) for row in rows]
 
 
-def _latency(rows: Sequence[BinRow], began: float, span: str) -> str:
+def _latency(rows: Sequence[BinRow], began: float, span: str, is_over: bool) -> str:
     lines = [
         Line("p99", "b", [row.p99_ms for row in rows]),
         Line("p95", "c", [row.p95_ms for row in rows]),
         Line("p50", "a", [row.p50_ms for row in rows]),
     ]
-    return draw_chart("Response time", "ms", _times(rows, began), lines, span)
+    return draw_chart("Response time", "ms", _times(rows, began), lines, span, is_over=is_over)
 
 
-def _rates(rows: Sequence[BinRow], began: float, span: str) -> str:
+def _rates(rows: Sequence[BinRow], began: float, span: str, is_over: bool) -> str:
     lines = [
         Line("succeeded", "a", [(row.requests - row.failures) / row.seconds for row in rows]),
         Line("failed", "b", [row.failures / row.seconds for row in rows]),
     ]
-    return draw_chart("Throughput", "requests/s", _times(rows, began), lines, span)
+    return draw_chart("Throughput", "requests/s", _times(rows, began), lines, span, is_over=is_over)
 
 
-def _users(rows: Sequence[BinRow], began: float, span: str) -> str:
-    return draw_chart("Users", "running", _times(rows, began), [Line("users", "a", [row.users for row in rows])], span)
+def _users(rows: Sequence[BinRow], began: float, span: str, is_over: bool) -> str:
+    lines = [Line("users", "a", [row.users for row in rows])]
+    return draw_chart("Users", "running", _times(rows, began), lines, span, is_over=is_over)
 
 
 def _endpoints(status: Status) -> str:

@@ -199,9 +199,20 @@ def test_seconds_in_part_under_load_are_not_drawn(locustfile: Path) -> None:
     rows = [["GET", "/fine", 1, 0, 0, 1.0, 1.0, 9.0, [250], [1], None, None]]
     run.seconds.add({"kind": "second", "t": T + 20, "requests": rows, "users": {"A": 0}})
     run.outcome = (True, "")
-    page = Reader(render(read_status(run), kind="final"))
-    assert "succeeded 9, failed 1" in page.text
-    assert "users 8" in page.text
+    html = render(read_status(run), kind="final")
+    drawn = re.findall('<path class="[abc]" d="([^"]*)"', html)
+    assert [len(re.findall("[ML]", path)) for path in drawn] == [19] * 6, "without its first and its last second"
+
+
+def test_a_legend_tells_the_latest_values_only_while_the_run_goes_on(locustfile: Path) -> None:
+    run = Watched(locustfile)
+    html = render(read_status(run), kind="live")
+    assert "succeeded 9, failed 1" in Reader(html).text
+    assert 'aria-label="Throughput, whole run: succeeded 9 requests/s, failed 1 requests/s"' in html
+    run.outcome = (True, "valid")
+    html = render(read_status(run), kind="final")
+    assert "succeeded, failed" in Reader(html).text
+    assert 'aria-label="Throughput, whole run: succeeded, failed"' in html
 
 
 def test_each_number_says_what_time_it_is_about(locustfile: Path) -> None:
