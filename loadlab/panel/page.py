@@ -32,6 +32,8 @@ MAX_ENDPOINTS = 15
 MAX_DOUBTS = 6
 NAME_CHARS = 60
 DOUBT_CHARS = 300
+OUTCOME_CHARS = 2000
+"""An error tells the last words of a process, and what matters in them comes last."""
 
 CSS = """
 .loadlab-panel{--ink:var(--jp-ui-font-color1,#1f2328);--dim:var(--jp-ui-font-color2,#59636e);
@@ -42,6 +44,7 @@ min-width:0;font-variant-numeric:tabular-nums}
 .loadlab-panel .state{font-weight:600;border:1px solid currentColor;border-radius:3px;padding:0 6px}
 .loadlab-panel .sep{display:none}
 .loadlab-panel .bad{color:#d55e00;font-weight:600}
+.loadlab-panel .outcome{flex-basis:100%;white-space:pre-wrap;overflow-wrap:anywhere}
 .loadlab-panel .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(92px,1fr));gap:6px;margin:0 0 6px}
 .loadlab-panel .tiles>div{border:1px solid var(--rule);border-radius:4px;padding:3px 8px}
 .loadlab-panel .tiles div>span{display:block;color:var(--dim);font-size:12px;white-space:nowrap}
@@ -117,12 +120,19 @@ def _header(status: Status, kind: Kind, turn: int, fresh_s: float) -> str:
         as_of = f'<span class="bad stale as-of">Picture of {escape(moment)}, while it ran</span>'
         progress = progress.replace(" left", " were left")
     role = ' role="status"' if kind == "live" else ""
-    outcome = f"<span>{_plain(status.outcome, DOUBT_CHARS)}</span>" if status.outcome else ""
+    outcome = _outcome(status.outcome) if status.outcome else ""
     return (
         f'<header><span class="state"{role}>{escape(status.state)}</span> <b>{escape(status.run_id)}</b> '
         f"<i>{_plain(status.host, NAME_CHARS)}</i> <span>{escape(progress)}</span> "
         f"{as_of} {outcome} {stale}</header>"
     )
+
+
+def _outcome(text: str) -> str:
+    """An error can have many lines: they stay lines, below the rest."""
+    cut = text if len(text) <= OUTCOME_CHARS else text[: OUTCOME_CHARS - 1] + "…"
+    lines = [_plain(line, OUTCOME_CHARS) for line in cut.splitlines() if line.strip()]
+    return f'<span class="outcome">{"<br>".join(lines)}</span>' if len(lines) > 1 else f"<span>{''.join(lines)}</span>"
 
 
 def _tiles(status: Status) -> str:

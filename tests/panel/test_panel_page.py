@@ -161,6 +161,18 @@ def test_before_the_first_second_there_is_nothing_but_the_state(locustfile: Path
     assert "svg" not in page.tags
 
 
+def test_an_error_of_several_lines_stays_so(locustfile: Path) -> None:
+    run = Watched(locustfile, seconds=0)
+    run.state, run.outcome = "failed", (True, "LaunchError: its last words:\n  File <a>, line 3\n\n    12 | a = b")
+    html = render(read_status(run), kind="final")
+    assert "LaunchError: its last words:<br>  File &lt;a&gt;, line 3<br>    12 | a = b</span>" in html
+    assert "no data<" in html
+    assert "as of no" not in html
+    assert read_status(run).line.endswith(". No data.")
+    run.outcome = (True, "a\n" * 2000)
+    assert render(read_status(run), kind="final").count("<br>") == 999
+
+
 def test_a_long_run_shows_its_last_minutes_beside_the_whole(locustfile: Path) -> None:
     html = render(read_status(Watched(locustfile, seconds=1500)), kind="live")
     assert html.count("<svg") == 6
