@@ -52,6 +52,7 @@ min-width:0;font-variant-numeric:tabular-nums}
 .loadlab-panel .tiles small{font-size:12px;font-weight:400;color:var(--dim)}
 .loadlab-panel .tiles small.when{display:block;font-size:11px;white-space:nowrap}
 .loadlab-panel ul{margin:0 0 6px;padding-left:18px}
+.loadlab-panel ul.doubts{list-style:none;padding-left:6px}
 .loadlab-panel .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(250px,1fr));gap:4px 12px}
 .loadlab-panel figure{margin:0;max-width:560px}
 .loadlab-panel figcaption span{margin-right:10px;white-space:nowrap}
@@ -139,7 +140,8 @@ def _tiles(status: Status) -> str:
     covered = "whole run" if status.over else f"last {status.window_s} s"
     target = "" if status.target_rps is None else f" <small>of {format_number(status.target_rps)}</small>"
     users = f"{format_count(status.users)} <small>of {format_count(status.target_users)}</small>"
-    workers = f"{status.workers} <small>of {status.expected_workers}</small>"
+    some_miss = status.workers < status.expected_workers and status.state in ("ramping", "steady")
+    workers = f"{_alarming(str(status.workers), some_miss)} <small>of {status.expected_workers}</small>"
     so_far = covered if status.over else "so far"
     shown = [] if status.over else [("users", "Users", users, "now"), ("workers", "Workers", workers, "now")]
     shown += [
@@ -163,7 +165,7 @@ def _percentiles(row: Status | EndpointStatus) -> list[tuple[str, float]]:
 def _doubts(doubts: Sequence[str]) -> str:
     if not doubts:
         return ""
-    rows = [f"<li>{_plain(doubt, DOUBT_CHARS)}</li>" for doubt in doubts[:MAX_DOUBTS]]
+    rows = [f'<li><span class="bad">!</span> {_plain(doubt, DOUBT_CHARS)}</li>' for doubt in doubts[:MAX_DOUBTS]]
     if len(doubts) > MAX_DOUBTS:
         rows.append(f"<li>and {len(doubts) - MAX_DOUBTS} more</li>")
     return f'<ul class="doubts">{"".join(rows)}</ul>'

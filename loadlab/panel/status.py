@@ -212,7 +212,9 @@ def read_status(run: Watched) -> Status:
         p99_ms=total.p99_ms,
         requests=total.requests,
         failures=total.failures,
-        doubts=(*run.own_warnings, *find_doubts(seconds, window, total.rps, test.target_rps, silent_s, over=over)),
+        doubts=tuple(
+            find_doubts(seconds, window, total.rps, test.target_rps, silent_s, own_warnings=run.own_warnings, over=over)
+        ),
         criteria=run.results(),
         endpoints=tuple(sorted(endpoints, key=_badness, reverse=True)),
         recent=tuple(seconds.recent_rows()),

@@ -138,7 +138,11 @@ def test_doubts_are_told_as_they_appear(locustfile: Path) -> None:
     run = Watched(locustfile, target_rps=50)
     run.tell("worker_lost", about="worker-2")
     run.last_news -= 7
-    told = " ".join(read_status(run).doubts)
+    run.own_warnings = ("The disk is nearly full.",)
+    status = read_status(run)
+    told = " ".join(status.doubts)
+    assert [doubt.split()[0] for doubt in status.doubts] == ["Nothing", "1", "9", "worker-1", "Stalls", "The", "The"]
+    assert '<li><span class="bad">!</span> Nothing has come' in render(status, kind="live")
     assert "1 worker went silent: worker-2." in told
     assert re.search(r"Nothing has come from the master for \d+ s", told)
     assert "worker-1 used more than 90 % of one core in 20 of the last 20 s" in told
@@ -146,7 +150,18 @@ def test_doubts_are_told_as_they_appear(locustfile: Path) -> None:
     assert "The clock of worker-1 is 2.5 s ahead of the master's" in told
     assert "9 requests/s succeed, 82% below the 50 asked for." in told
     run.outcome = (True, "")
-    assert read_status(run).doubts == ("1 worker went silent: worker-2.",)
+    assert read_status(run).doubts == ("1 worker went silent: worker-2.", "The disk is nearly full.")
+
+
+def test_missing_workers_are_marked_while_they_are_needed(locustfile: Path) -> None:
+    run = Watched(locustfile)
+    run.seconds.expected_workers, run.seconds.workers = 2, {"worker-1"}
+    marked = '<b data-number="workers"><span class="bad">1</span> <small>of 2</small></b>'
+    assert marked in render(read_status(run), kind="live")
+    run.state = "stopping"
+    assert marked not in render(read_status(run), kind="live"), "they leave when it ends"
+    run.state, run.seconds.workers = "steady", {"worker-1", "worker-2"}
+    assert '<b data-number="workers">2 <small>of 2</small></b>' in render(read_status(run), kind="live")
 
 
 def test_before_the_first_second_there_is_nothing_but_the_state(locustfile: Path) -> None:
