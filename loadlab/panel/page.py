@@ -13,6 +13,7 @@ sets apart is set apart by a space too, or by signs that the style hides (class 
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from html import escape
@@ -22,7 +23,6 @@ from loadlab.panel.charts import Line, draw_chart
 from loadlab.plot.text import format_count, format_ms, format_number, format_percent, plain_text
 
 if TYPE_CHECKING:
-    from loadlab.analyse import CriterionResult
     from loadlab.panel.status import EndpointStatus, Status
     from loadlab.stream import BinRow
 
@@ -104,7 +104,7 @@ def render(status: Status, *, kind: Kind, tick: int = 0, fresh_s: float = 5.0, c
         _header(status, kind, turn, fresh_s),
     ]
     if status.as_of is not None:
-        parts += [_tiles(status), _criteria(status.criteria)]
+        parts += [_tiles(status), _criteria(status)]
     parts.append(_doubts(status.doubts))
     if status.as_of is not None:
         parts += [_charts(status), _endpoints(status)]
@@ -171,15 +171,30 @@ def _doubts(doubts: Sequence[str]) -> str:
     return f'<ul class="doubts">{"".join(rows)}</ul>'
 
 
-def _criteria(results: Sequence[CriterionResult]) -> str:
-    if not results:
+def _criteria(status: Status) -> str:
+    if not status.criteria:
         return ""
-    rows = [
-        f'<li><span class="{"bad" if result.status == "failed" else "verdict"}">{_WORDS[result.status]}</span> '
-        f"<b>{_plain(result.criterion, DOUBT_CHARS)}</b> {_plain(result.text, DOUBT_CHARS)}</li>"
-        for result in results
-    ]
+    rows = []
+    for result in status.criteria:
+        word, text = _WORDS[result.status], result.text
+        if status.state in ("starting", "ramping") and text == _without_steady_state():
+            word, text = "… not yet:", "judged from the end of the ramp."
+        css_class = "bad" if result.status == "failed" else "verdict"
+        rows.append(
+            f'<li><span class="{css_class}">{word}</span> <b>{_plain(result.criterion, DOUBT_CHARS)}</b> '
+            f"{_plain(text, DOUBT_CHARS)}</li>"
+        )
     return f'<ul class="criteria">{"".join(rows)}</ul>'
+
+
+@functools.cache
+def _without_steady_state() -> str:
+    """What a result says whose criterion waits for the end of the ramp: true of a run that is over."""
+    from loadlab.analyse.criteria.wording import describe_no_steady_state
+    from loadlab.spec import Criteria
+
+    (criterion,) = Criteria.parse("rps > 0")
+    return describe_no_steady_state(criterion, started=True)
 
 
 _WORDS = {"passed": "✓ holds", "failed": "✕ broken", "invalid": "? not judged"}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import time
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ import pytest
 
 import loadlab
 from loadlab.analyse import CriterionResult
+from loadlab.analyse.criteria.wording import describe_no_steady_state
 from loadlab.panel import read_status, render
+from loadlab.spec import Criteria
 from loadlab.stream import LiveSeconds
 
 T = 1_764_028_800
@@ -186,6 +189,20 @@ def test_an_error_of_several_lines_stays_so(locustfile: Path) -> None:
     assert read_status(run).line.endswith(". No data.")
     run.outcome = (True, "a\n" * 2000)
     assert render(read_status(run), kind="final").count("<br>") == 999
+
+
+def test_during_the_ramp_a_criterion_waits_for_its_end(locustfile: Path) -> None:
+    (criterion,) = Criteria.parse("p95 < 500ms")
+    text = describe_no_steady_state(criterion, started=True)
+    assert text.startswith("No ramp was completed before the end")
+    status = read_status(Watched(locustfile))
+    status = replace(status, criteria=(CriterionResult(str(criterion), "invalid", text, None, 500.0, "ms", 0),))
+    for kind, state, words in (
+        ("live", "ramping", "… not yet: p95 < 500ms judged from the end of the ramp."),
+        ("live", "stopping", "? not judged p95 < 500ms No ramp was completed"),
+        ("final", "stopped", "? not judged p95 < 500ms No ramp was completed"),
+    ):
+        assert words in Reader(render(replace(status, state=state), kind=kind)).text
 
 
 def test_a_long_run_shows_its_last_minutes_beside_the_whole(locustfile: Path) -> None:
