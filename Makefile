@@ -37,7 +37,7 @@ demo: $(INSTALLED)
 	$(BIN)/loadlab demo
 
 test: lint system
-	$(BIN)/python -m pytest --numprocesses 4 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest --numprocesses 5 --dist loadfile --no-loadscope-reorder
 
 test-cluster: $(INSTALLED)
 	$(BIN)/python -m pytest tests/cluster --timeout 900 --verbose

@@ -210,8 +210,7 @@ class ConductedRun:
     def _keep_end(self, reason: str) -> None:
         """Keep why the run is about to end, for whoever recovers it when this process is killed meanwhile."""
         with contextlib.suppress(StoreError):  # on a disk without room the journal has failed too, and says so
-            events = self._tables.own_events if self._tables is not None else []
-            self._folder.write_end({"reason": reason, "events": events, "running": True})
+            self._folder.write_end({"reason": reason, "events": self.prepare_tables().own_events, "running": True})
 
     def saw(self, record: Mapping[str, Any]) -> None:
         """Be told of a record (a parsed line) that is in the tables."""
@@ -262,7 +261,7 @@ class ConductedRun:
         """Answer the first interrupt, or the second."""
         if number == 1:
             text = "interrupted: the test ends in good order and what was measured is kept; interrupt again to kill it"
-            self.tables.add_event("interrupted", "by Ctrl-C, SIGTERM or a stop button", time=time.time())
+            self.tables.add_event("interrupted", "by Ctrl-C, SIGTERM or the interrupt of a notebook", time=time.time())
             self._keep_end("interrupted")
             self.stop()
         else:

@@ -176,7 +176,7 @@ EVENT_KINDS: dict[str, str] = {
     "master_lost": "the master does not answer any more",
     "region_lost": "nothing comes from a region any more; data: last_second, workers",
     "lease_expired": "nobody has read the stream for `lease` seconds; the test stops itself",
-    "interrupted": "the run was interrupted: Ctrl-C, SIGTERM or the notebook's stop button",
+    "interrupted": "the run was interrupted: Ctrl-C, SIGTERM or the interrupt of a notebook",
     "criterion_broken": "a criterion that ends the test was broken; data: second, at whose end it was",
     "journal_failed": "the journal could not be written any more",
     "names_folded": "too many different names; further ones are counted under '(other)'",

@@ -135,10 +135,9 @@ def _warn_of_others(live: LiveRun, folder: store.RunFolder) -> None:
     from loadlab.attaching import find_loads_on
 
     for run_id in find_loads_on(live.test.host or "", folder):
-        text = (
-            f"Run {run_id} still loads the same host: loadlab.attach('{run_id}') picks it up, to watch or to stop it."
-        )
-        say(text)
+        path = folder.path.with_name(run_id)
+        say(f"Run {run_id} still loads the same host: loadlab.attach('{path}') picks it up, to watch or to stop it.")
+        text = f"When this run started, run {run_id} was loading the same host."
         live.prepare_tables().add_event("warning", text, time=time.time())
 
 

@@ -43,12 +43,13 @@ def summarise(
     columns, and the last of them is "Aggregated" in the last row. `duration_s` is what rates divide by; by default the
     seconds from the first to the last one in `requests`.
 
-    Columns: request_type, name, count, failures, error_ratio (0 to 1), rps (successful requests a second), mean_ms,
-    min_ms, p50_ms, p75_ms, p90_ms, p95_ms, p99_ms, p999_ms, max_ms, mean_response_bytes, few_samples (the quantiles
-    whose 95 % interval does not exist for want of samples, such as "p99.9", or ""), p50_low_ms, p50_high_ms and the
-    same for p95 and p99 (the 95 % interval, NaN for want of samples), and with `intended` intended_p50_ms, ... from
-    the intended start. Undefined numbers are NaN. Means and extremes are exact, quantiles within 1 %; requests
-    without a response time are counted but have no part in the latencies.
+    Columns, those first that are looked at most, for pandas shows the first and the last ten: request_type, name,
+    count, failures, error_ratio (0 to 1), rps (successful requests a second), p50_ms, p95_ms, p99_ms, max_ms, mean_ms,
+    min_ms, p75_ms, p90_ms, p999_ms, mean_response_bytes, few_samples (the quantiles whose 95 % interval does not exist
+    for want of samples, such as "p99.9", or ""), p50_low_ms, p50_high_ms and the same for p95 and p99 (the 95 %
+    interval, NaN for want of samples), and with `intended` intended_p50_ms, ... from the intended start. Undefined
+    numbers are NaN. Means and extremes are exact, quantiles within 1 %; requests without a response time are counted
+    but have no part in the latencies.
     """
     grouped_by = key_columns(by, requests)
     codes, keys = group_rows(requests, grouped_by)
@@ -73,16 +74,18 @@ def summarise(
 def describe(sums: pd.DataFrame, histograms: GroupedHistograms, duration_s: NDArray[np.int64] | float) -> pd.DataFrame:
     """The statistic columns of `summarise` for groups that `sum_rows` and `merge_histograms` have added up."""
     rates = rate_columns(sums, duration_s)
+    quantiles = quantile_columns(sums, histograms, QUANTILES)
     return pd.DataFrame(
         {
             "count": sums["count"],
             "failures": sums["failures"],
             "error_ratio": rates["error_ratio"],
             "rps": rates["rps"],
+            **{column: quantiles[column] for column in map(quantile_column, INTERVAL_QUANTILES)},
+            "max_ms": sums["max_ms"],
             "mean_ms": mean_ms(sums, histograms),
             "min_ms": sums["min_ms"],
-            **quantile_columns(sums, histograms, QUANTILES),
-            "max_ms": sums["max_ms"],
+            **quantiles,
             "mean_response_bytes": divide(
                 sums["response_bytes"].to_numpy().astype(np.float64), sums["count"].to_numpy()
             ),

@@ -16,7 +16,7 @@ from loadlab.cli.junit_file import facts_of_notebook, junit_option, kept_junit, 
 from loadlab.cli.loadtest_options import kubernetes_options, loadtest_options, read_kubernetes, read_test
 from loadlab.cli.output import echo
 from loadlab.cli.run_options import run_argument, runs_option
-from loadlab.errors import ReportError
+from loadlab.errors import ReportError, SpecError
 from loadlab.progress import Progress
 from loadlab.spec import check_folder, is_url, read_duration, read_pairs
 
@@ -82,7 +82,11 @@ def run(
     exports = read_exports(places, test)
     place = workbench.make_launcher(launcher, **read_kubernetes(fields))
     if report_file is not None:
-        publishing.writable_file(report_file, "--report")
+        page = publishing.writable_file(report_file, "--report")
+        if junit_file is not None and Path(page).absolute() == Path(junit_file).absolute():
+            raise SpecError("--report", report_file, "another file than that of --junit")
+        if isinstance(page, Path):
+            page.unlink(missing_ok=True)  # so that nobody takes an earlier run's for that of one that failed
     with kept_junit(junit_file, test.without_secrets().to_dict()):
         with Progress(quiet=quiet) as progress:
             progress.say(f"starting {test.describe()}")

@@ -98,7 +98,8 @@ def format_verdict(run: Run) -> str:
     """The verdict on `run`, and below it a line for each criterion and each check that it did not pass."""
     verdict, found = run.verdict, run.validity
     if verdict.status == "invalid" != found.status:
-        said = "is invalid: not every criterion could be judged"
+        judged = all(each.status != "invalid" for each in verdict.results)
+        said = f"is invalid: {verdict.reasons[0] if judged else 'not every criterion could be judged'}".rstrip(".")
     else:
         said = _VERDICTS.get(verdict.status, _VALIDITIES[found.status])
     lines = [f"Run {run.id} {said}."]

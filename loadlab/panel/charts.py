@@ -26,10 +26,13 @@ class Line(NamedTuple):
     values: Sequence[float]
 
 
-def draw_chart(title: str, unit: str, times: Sequence[float], lines: Sequence[Line], span: str) -> str:
+def draw_chart(
+    title: str, unit: str, times: Sequence[float], lines: Sequence[Line], span: str, *, is_over: bool = False
+) -> str:
     """A figure of `lines` over `times` (seconds since the start of the test); `span` says which part of the run it is.
 
-    The y axis begins at 0. A gap breaks a line. The labels are escaped here.
+    The y axis begins at 0. A gap breaks a line. The labels are escaped here. While the run goes on the legend tells the
+    latest values; when it `is_over` those of its last second say nothing about it.
     """
     top = _nice(max((value for line in lines for value in line.values if math.isfinite(value)), default=0.0))
     first, last = (times[0], max(times[-1], times[0] + 1)) if times else (0.0, 1.0)
@@ -38,10 +41,11 @@ def draw_chart(title: str, unit: str, times: Sequence[float], lines: Sequence[Li
     for line in lines:
         path = _path(times, line.values, first, across, down)
         parts.append(f'<path class="{line.css_class}" d="{path}"/>')
-    legend = "".join(
-        f'<span class="{line.css_class}">{escape(line.label)} {_short(_latest(line.values))}</span>' for line in lines
+    labels = [line.label + ("" if is_over else f" {_short(_latest(line.values))}") for line in lines]
+    legend = '<i class="sep">,</i> '.join(
+        f'<span class="{line.css_class}">{escape(label)}</span>' for line, label in zip(lines, labels, strict=True)
     )
-    said = ", ".join(f"{line.label} {_short(_latest(line.values))} {unit}" for line in lines)
+    said = ", ".join(label if is_over else f"{label} {unit}" for label in labels)
     return (
         f"<figure><figcaption><b>{escape(title)}</b> <i>{escape(unit)}, {escape(span)}</i><br>{legend}</figcaption>"
         f'<svg role="img" aria-label="{escape(f"{title}, {span}: {said}")}" viewBox="0 0 {WIDTH} {HEIGHT}">'
@@ -54,7 +58,7 @@ def _grid(top: float, down: float) -> str:
     for part in (0.0, 0.5, 1.0):
         y = HEIGHT - BOTTOM - top * part * down
         rows.append(f'<path class="grid" d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}"/>')
-        rows.append(f'<text x="{LEFT - 4}" y="{y + 3:.1f}" text-anchor="end">{_short(top * part)}</text>')
+        rows.append(f'<text x="{LEFT - 4}" y="{y + 3:.1f}" text-anchor="end">{_short(top * part)}</text> ')
     return "".join(rows)
 
 
@@ -65,7 +69,7 @@ def _ticks(first: float, last: float, across: float) -> str:
     while at <= last:
         x = LEFT + (at - first) * across
         anchor = "middle" if x < WIDTH - 20 else "end"
-        marks.append(f'<text x="{x:.1f}" y="{HEIGHT - 6}" text-anchor="{anchor}">{_clock(at)}</text>')
+        marks.append(f'<text x="{x:.1f}" y="{HEIGHT - 6}" text-anchor="{anchor}">{_clock(at)}</text> ')
         at += step
     return "".join(marks)
 

@@ -5,6 +5,7 @@ They warn; they do not judge. Whether a run can be trusted is decided by `analys
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from loadlab.schema import is_master
@@ -21,18 +22,29 @@ LAG_S = 10
 
 
 def find_doubts(
-    seconds: LiveSeconds, window: Tally, rps: float, target_rps: float | None, silent_s: float, *, over: bool
+    seconds: LiveSeconds,
+    window: Tally,
+    rps: float,
+    target_rps: float | None,
+    silent_s: float,
+    *,
+    own_warnings: Sequence[str],
+    over: bool,
 ) -> list[str]:
-    """A sentence for each doubt, the worst first. Of a run that is over: only what happened to it."""
+    """A sentence for each doubt, the worst first. Of a run that is over: only what happened to it.
+
+    `own_warnings` are those of the process that reads the records.
+    """
     doubts = []
+    if not over and silent_s > SILENT_S:
+        doubts.append(f"Nothing has come from the master for {silent_s:.0f} s: what is shown is that old.")
     if seconds.lost:
         names = ", ".join(sorted(seconds.lost)[:5])
         doubts.append(f"{len(seconds.lost)} worker{'s' * (len(seconds.lost) != 1)} went silent: {names}.")
     if not over:
-        if silent_s > SILENT_S:
-            doubts.append(f"Nothing has come from the master for {silent_s:.0f} s: what is shown is that old.")
-        doubts += _generators(seconds, window)
         doubts += _load(seconds, window, rps, target_rps)
+        doubts += _generators(seconds, window)
+    doubts += own_warnings
     doubts += dict.fromkeys(f"{text.rstrip('.')}." for _, text in reversed(seconds.warnings))
     return doubts
 

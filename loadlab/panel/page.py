@@ -2,13 +2,18 @@
 
 Every text that comes from a test, a target or an error is made plain and escaped here.
 
-A picture that is not replaced by the next one says so by itself: its mark "not live any more" is hidden by an animation
-that lasts `fresh_s` seconds from the moment the picture is put on the page. Where nothing animates, in print or in
-mail, and in a notebook that is opened again, the mark is there. No clock of the browser has to be right for that.
+A live picture that is not replaced by the next one says so by itself: its mark "not live any more" is hidden by an
+animation that lasts `fresh_s` seconds from the moment the picture is put on the page. Where nothing animates, in print
+or in mail, the mark is there. No clock of the browser has to be right for that. A snapshot always says that it is one:
+whoever sees it, in a notebook that is opened again, has no live picture beside it.
+
+JupyterLab takes the styles and drawings out of a notebook that it does not trust, and leaves their texts: what a style
+sets apart is set apart by a space too, or by signs that the style hides (class `sep`).
 """
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from html import escape
@@ -18,7 +23,6 @@ from loadlab.panel.charts import Line, draw_chart
 from loadlab.plot.text import format_count, format_ms, format_number, format_percent, plain_text
 
 if TYPE_CHECKING:
-    from loadlab.analyse import CriterionResult
     from loadlab.panel.status import EndpointStatus, Status
     from loadlab.stream import BinRow
 
@@ -28,6 +32,8 @@ MAX_ENDPOINTS = 15
 MAX_DOUBTS = 6
 NAME_CHARS = 60
 DOUBT_CHARS = 300
+OUTCOME_CHARS = 2000
+"""An error tells the last words of a process, and what matters in them comes last."""
 
 CSS = """
 .loadlab-panel{--ink:var(--jp-ui-font-color1,#1f2328);--dim:var(--jp-ui-font-color2,#59636e);
@@ -36,7 +42,9 @@ min-width:0;font-variant-numeric:tabular-nums}
 .loadlab-panel header{display:flex;flex-wrap:wrap;gap:4px 12px;align-items:baseline;margin:2px 0 6px}
 .loadlab-panel header i,.loadlab-panel figcaption i{color:var(--dim);font-style:normal}
 .loadlab-panel .state{font-weight:600;border:1px solid currentColor;border-radius:3px;padding:0 6px}
+.loadlab-panel .sep{display:none}
 .loadlab-panel .bad{color:#d55e00;font-weight:600}
+.loadlab-panel .outcome{flex-basis:100%;white-space:pre-wrap;overflow-wrap:anywhere}
 .loadlab-panel .tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(92px,1fr));gap:6px;margin:0 0 6px}
 .loadlab-panel .tiles>div{border:1px solid var(--rule);border-radius:4px;padding:3px 8px}
 .loadlab-panel .tiles div>span{display:block;color:var(--dim);font-size:12px;white-space:nowrap}
@@ -44,6 +52,7 @@ min-width:0;font-variant-numeric:tabular-nums}
 .loadlab-panel .tiles small{font-size:12px;font-weight:400;color:var(--dim)}
 .loadlab-panel .tiles small.when{display:block;font-size:11px;white-space:nowrap}
 .loadlab-panel ul{margin:0 0 6px;padding-left:18px}
+.loadlab-panel ul.doubts{list-style:none;padding-left:6px}
 .loadlab-panel .charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(250px,1fr));gap:4px 12px}
 .loadlab-panel figure{margin:0;max-width:560px}
 .loadlab-panel figcaption span{margin-right:10px;white-space:nowrap}
@@ -80,7 +89,7 @@ _PAGE_CSS = """
 
 
 def render(status: Status, *, kind: Kind, tick: int = 0, fresh_s: float = 5.0, controls: str = "") -> str:
-    """`status` as a fragment of HTML. A live panel and a snapshot go stale after `fresh_s`, a final one does not.
+    """`status` as a fragment of HTML. A live panel goes stale after `fresh_s`; a snapshot says what moment it is of.
 
     Alternate `tick` from picture to picture: the browser begins an animation anew when its name is another one.
     `controls` is the class of the buttons that are to fade when no next picture comes.
@@ -95,7 +104,7 @@ def render(status: Status, *, kind: Kind, tick: int = 0, fresh_s: float = 5.0, c
         _header(status, kind, turn, fresh_s),
     ]
     if status.as_of is not None:
-        parts += [_tiles(status), _criteria(status.criteria)]
+        parts += [_tiles(status), _criteria(status)]
     parts.append(_doubts(status.doubts))
     if status.as_of is not None:
         parts += [_charts(status), _endpoints(status)]
@@ -103,24 +112,36 @@ def render(status: Status, *, kind: Kind, tick: int = 0, fresh_s: float = 5.0, c
 
 
 def _header(status: Status, kind: Kind, turn: int, fresh_s: float) -> str:
-    stale = ""
-    if kind != "final":
+    as_of, stale, progress = f'<i class="as-of">{escape(status.as_of_text)}</i>', "", status.progress_text
+    if kind == "live":
         style = f"animation:loadlab-fresh-{turn} {fresh_s:g}s"
-        stale = f'<span class="bad stale" style="{style}">Not live any more: as of {escape(status.as_of_text)}</span>'
-    role = "" if kind == "final" else ' role="status"'
-    outcome = f"<span>{_plain(status.outcome, DOUBT_CHARS)}</span>" if status.outcome else ""
+        stale = f'<span class="bad stale" style="{style}">Not live any more: {escape(status.as_of_text)}</span>'
+    elif kind == "snapshot":
+        moment = status.as_of_text.removeprefix("as of ") if status.as_of is not None else "its start"
+        as_of = f'<span class="bad stale as-of">Picture of {escape(moment)}, while it ran</span>'
+        progress = progress.replace(" left", " were left")
+    role = ' role="status"' if kind == "live" else ""
+    outcome = _outcome(status.outcome) if status.outcome else ""
     return (
         f'<header><span class="state"{role}>{escape(status.state)}</span> <b>{escape(status.run_id)}</b> '
-        f"<i>{_plain(status.host, NAME_CHARS)}</i> <span>{escape(status.progress_text)}</span> "
-        f'<i class="as-of">as of {escape(status.as_of_text)}</i> {outcome} {stale}</header>'
+        f"<i>{_plain(status.host, NAME_CHARS)}</i> <span>{escape(progress)}</span> "
+        f"{as_of} {outcome} {stale}</header>"
     )
+
+
+def _outcome(text: str) -> str:
+    """An error can have many lines: they stay lines, below the rest."""
+    cut = text if len(text) <= OUTCOME_CHARS else text[: OUTCOME_CHARS - 1] + "…"
+    lines = [_plain(line, OUTCOME_CHARS) for line in cut.splitlines() if line.strip()]
+    return f'<span class="outcome">{"<br>".join(lines)}</span>' if len(lines) > 1 else f"<span>{''.join(lines)}</span>"
 
 
 def _tiles(status: Status) -> str:
     covered = "whole run" if status.over else f"last {status.window_s} s"
     target = "" if status.target_rps is None else f" <small>of {format_number(status.target_rps)}</small>"
     users = f"{format_count(status.users)} <small>of {format_count(status.target_users)}</small>"
-    workers = f"{status.workers} <small>of {status.expected_workers}</small>"
+    some_miss = status.workers < status.expected_workers and status.state in ("ramping", "steady")
+    workers = f"{_alarming(str(status.workers), some_miss)} <small>of {status.expected_workers}</small>"
     so_far = covered if status.over else "so far"
     shown = [] if status.over else [("users", "Users", users, "now"), ("workers", "Workers", workers, "now")]
     shown += [
@@ -130,7 +151,8 @@ def _tiles(status: Status) -> str:
         *((f"p{name}", f"p{name}", format_ms(value), covered) for name, value in _percentiles(status)),
     ]
     cells = "".join(
-        f'<div><span>{label}</span><b data-number="{key}">{value}</b><small class="when">{when}</small></div>'
+        f'<div><span>{label}<i class="sep">:</i></span> <b data-number="{key}">{value}</b> '
+        f'<small class="when">{when}</small></div>'
         for key, label, value, when in shown
     )
     return f'<div class="tiles">{cells}</div>'
@@ -143,21 +165,36 @@ def _percentiles(row: Status | EndpointStatus) -> list[tuple[str, float]]:
 def _doubts(doubts: Sequence[str]) -> str:
     if not doubts:
         return ""
-    rows = [f"<li>{_plain(doubt, DOUBT_CHARS)}</li>" for doubt in doubts[:MAX_DOUBTS]]
+    rows = [f'<li><span class="bad">!</span> {_plain(doubt, DOUBT_CHARS)}</li>' for doubt in doubts[:MAX_DOUBTS]]
     if len(doubts) > MAX_DOUBTS:
         rows.append(f"<li>and {len(doubts) - MAX_DOUBTS} more</li>")
     return f'<ul class="doubts">{"".join(rows)}</ul>'
 
 
-def _criteria(results: Sequence[CriterionResult]) -> str:
-    if not results:
+def _criteria(status: Status) -> str:
+    if not status.criteria:
         return ""
-    rows = [
-        f'<li><span class="{"bad" if result.status == "failed" else "verdict"}">{_WORDS[result.status]}</span> '
-        f"<b>{_plain(result.criterion, DOUBT_CHARS)}</b> {_plain(result.text, DOUBT_CHARS)}</li>"
-        for result in results
-    ]
+    rows = []
+    for result in status.criteria:
+        word, text = _WORDS[result.status], result.text
+        if status.state in ("starting", "ramping") and text == _without_steady_state():
+            word, text = "… not yet:", "judged from the end of the ramp."
+        css_class = "bad" if result.status == "failed" else "verdict"
+        rows.append(
+            f'<li><span class="{css_class}">{word}</span> <b>{_plain(result.criterion, DOUBT_CHARS)}</b> '
+            f"{_plain(text, DOUBT_CHARS)}</li>"
+        )
     return f'<ul class="criteria">{"".join(rows)}</ul>'
+
+
+@functools.cache
+def _without_steady_state() -> str:
+    """What a result says whose criterion waits for the end of the ramp: true of a run that is over."""
+    from loadlab.analyse.criteria.wording import describe_no_steady_state
+    from loadlab.spec import Criteria
+
+    (criterion,) = Criteria.parse("rps > 0")
+    return describe_no_steady_state(criterion, started=True)
 
 
 _WORDS = {"passed": "✓ holds", "failed": "✕ broken", "invalid": "? not judged"}
@@ -172,7 +209,7 @@ def _charts(status: Status) -> str:
     spans.append((whole, "whole run" + (f", {width} s a point" if is_coarse else "")))
     began = (status.as_of or 0.0) if status.began is None else status.began
     figures = [
-        draw(_full(rows, began, status.stopped), began, span)
+        draw(_full(rows, began, status.stopped), began, span, status.over)
         for draw in (_latency, _rates, _users)
         for rows, span in spans
     ]
@@ -198,25 +235,26 @@ def _times(rows: Sequence[BinRow], began: float) -> list[float]:
     return [max(0.0, max(row.start, began) + row.seconds - began) for row in rows]
 
 
-def _latency(rows: Sequence[BinRow], began: float, span: str) -> str:
+def _latency(rows: Sequence[BinRow], began: float, span: str, is_over: bool) -> str:
     lines = [
         Line("p99", "b", [row.p99_ms for row in rows]),
         Line("p95", "c", [row.p95_ms for row in rows]),
         Line("p50", "a", [row.p50_ms for row in rows]),
     ]
-    return draw_chart("Response time", "ms", _times(rows, began), lines, span)
+    return draw_chart("Response time", "ms", _times(rows, began), lines, span, is_over=is_over)
 
 
-def _rates(rows: Sequence[BinRow], began: float, span: str) -> str:
+def _rates(rows: Sequence[BinRow], began: float, span: str, is_over: bool) -> str:
     lines = [
         Line("succeeded", "a", [(row.requests - row.failures) / row.seconds for row in rows]),
         Line("failed", "b", [row.failures / row.seconds for row in rows]),
     ]
-    return draw_chart("Throughput", "requests/s", _times(rows, began), lines, span)
+    return draw_chart("Throughput", "requests/s", _times(rows, began), lines, span, is_over=is_over)
 
 
-def _users(rows: Sequence[BinRow], began: float, span: str) -> str:
-    return draw_chart("Users", "running", _times(rows, began), [Line("users", "a", [row.users for row in rows])], span)
+def _users(rows: Sequence[BinRow], began: float, span: str, is_over: bool) -> str:
+    lines = [Line("users", "a", [row.users for row in rows])]
+    return draw_chart("Users", "running", _times(rows, began), lines, span, is_over=is_over)
 
 
 def _endpoints(status: Status) -> str:

@@ -132,7 +132,9 @@ class Status:
     @property
     def as_of_text(self) -> str:
         """The moment that it is about, as a person reads it."""
-        return f"{datetime.fromtimestamp(self.as_of, UTC):%H:%M:%S} UTC" if self.as_of is not None else "no data yet"
+        if self.as_of is None:
+            return "no data" if self.over else "no data yet"
+        return f"as of {datetime.fromtimestamp(self.as_of, UTC):%H:%M:%S} UTC"
 
     @property
     def progress_text(self) -> str:
@@ -162,7 +164,7 @@ class Status:
             told = told[:2]
         if self.outcome:
             told.append(self.outcome.removesuffix("."))
-        return f"{', '.join(told)}. As of {self.as_of_text}."
+        return f"{', '.join(told)}. {self.as_of_text[0].upper()}{self.as_of_text[1:]}."
 
     def __repr__(self) -> str:
         return f"Status({self.line})"
@@ -210,7 +212,9 @@ def read_status(run: Watched) -> Status:
         p99_ms=total.p99_ms,
         requests=total.requests,
         failures=total.failures,
-        doubts=(*run.own_warnings, *find_doubts(seconds, window, total.rps, test.target_rps, silent_s, over=over)),
+        doubts=tuple(
+            find_doubts(seconds, window, total.rps, test.target_rps, silent_s, own_warnings=run.own_warnings, over=over)
+        ),
         criteria=run.results(),
         endpoints=tuple(sorted(endpoints, key=_badness, reverse=True)),
         recent=tuple(seconds.recent_rows()),

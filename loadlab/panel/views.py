@@ -142,7 +142,7 @@ class Panel(View):
     def begin(self, status: Status) -> None:
         """See `View`."""
         self._scope = f"loadlab-controls-{next(_numbers)}"
-        self._snapshot = _display(self._still(status, 0))
+        self._snapshot = _display(self._still(status))
         self._body, self._controls = (
             ipywidgets.HTML(layout={"width": "auto", "min_width": "0", "flex": "0 0 auto"}),
             Controls(self.run, self._scope),
@@ -152,9 +152,8 @@ class Panel(View):
         # where there is no widget to be shown, the snapshot tells it all: the box's own text would list its parts
         self._widget = _display({**box._repr_mimebundle_(), "text/plain": ""})
 
-    def _still(self, status: Status, tick: int) -> dict[str, str]:
-        html = render(status, kind="snapshot", tick=tick, fresh_s=FRESH_S + SNAPSHOT_TICKS * TICK_S)
-        return {"text/html": html, "text/plain": status.line}
+    def _still(self, status: Status) -> dict[str, str]:
+        return {"text/html": render(status, kind="snapshot"), "text/plain": status.line}
 
     def _show(self, status: Status, tick: int) -> None:
         self._body.value = render(status, kind="live", tick=tick, fresh_s=FRESH_S, controls=self._scope)
@@ -164,7 +163,7 @@ class Panel(View):
         """See `View`."""
         self._show(status, tick)
         if tick % SNAPSHOT_TICKS == 0:
-            self._snapshot.update(self._still(status, tick // SNAPSHOT_TICKS), raw=True)
+            self._snapshot.update(self._still(status), raw=True)
 
     def tell(self, text: str) -> None:
         """See `View`."""

@@ -125,7 +125,8 @@ def run_notebook(
         working_dir=Path(working_dir).resolve() if working_dir is not None else None,
     )
     try:
-        target.unlink(missing_ok=True)
+        for earlier in (target, target.with_suffix(".html")):
+            earlier.unlink(missing_ok=True)
         execution.execute(source, target, values, run, kernel)
         found = failure.find_failure(read_notebook(target), run)
         if found is not None:

@@ -73,7 +73,7 @@ def _describe_clock(clock: Mapping[str, float | None]) -> str:
     if offset is None:
         return "never measured"
     within = f" ± {format_ms(error)}" if error is not None else ""
-    return f"{format_ms(offset)}{within} behind the master, corrected"
+    return f"{format_ms(abs(offset))}{within} {'ahead of' if offset < 0 else 'behind'} the master, corrected"
 
 
 def _describe_test(loadtest: Mapping[str, object]) -> Iterator[tuple[str, str]]:

@@ -83,9 +83,9 @@ def judge(data: ReportData) -> Verdict:
         reasons = tuple(plain_text(reason, 400) for reason in data.verdict["reasons"])
     else:
         reasons = tuple(check.text for check in made if check.status == status)
-    warnings = 0 if status == "warning" else sum(check.status == "warning" for check in made)
-    too = "" if status == "passed" else " too"
-    further = f"There {'is a warning' if warnings == 1 else f'are {warnings} warnings'}{too}." if warnings else ""
+    warnings = () if status == "warning" else tuple(check.name for check in made if check.status == "warning")
+    many = "a warning" if len(warnings) == 1 else f"{len(warnings)} warnings"
+    further = f"There {'is' if len(warnings) == 1 else 'are'} {many} about: {', '.join(warnings)}." if warnings else ""
     return Verdict(status, _title(data, status), sentence, reasons, further)
 
 

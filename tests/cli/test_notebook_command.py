@@ -100,10 +100,12 @@ def junit_error(path):
 def test_a_failure_is_one(notebooks, cli):
     (notebooks / "executed").mkdir()
     (notebooks / "executed" / "summary.json").write_text("of an earlier run")
+    (notebooks / "executed" / "fails.html").write_text("of an earlier run")
     answer = cli("notebook", "fails", "-q", "--junit", "junit.xml")
     assert answer.exit_code == 4
     assert "ZeroDivisionError" in junit_error("junit.xml")
     assert not (notebooks / "executed" / "summary.json").exists()
+    assert not (notebooks / "executed" / "fails.html").exists()
     assert "ZeroDivisionError" in answer.stderr
     assert "Traceback" not in answer.stderr
     assert (notebooks / "executed" / "fails.ipynb").exists()

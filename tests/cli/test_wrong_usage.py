@@ -20,6 +20,10 @@ from loadlab.spec import LoadTest, option_name
             ["run", "--locustfile", "visitor.py", "--report", "/proc/a.html"],
             "--report: got '/proc/a.html'; allowed",
         ),
+        (
+            ["run", "--locustfile", "visitor.py", "--report", "out.xml", "--junit", "./out.xml"],
+            "--report: got 'out.xml'; allowed: another file than that of --junit.",
+        ),
         (["run", "--locustfile", "readme.md"], "locustfile: got 'readme.md'; allowed: a file that ends in .py."),
         (["run", "--locustfile", "visitor.py", "--run-time", "0"], "run_time: got 0; allowed"),
         (["run", "--locustfile", "visitor.py", "--workers", "1.5"], "a whole number of 0 or more.\n"),
@@ -78,8 +82,10 @@ def test_options_beside_the_stages_of_a_file(cli, folder):
 
 
 def test_target_that_does_not_answer(cli, folder):
-    answer = cli("run", "--locustfile", "visitor.py", "--host", "http://127.0.0.1:9")
+    (folder / "report.html").write_text("of an earlier run")
+    answer = cli("run", "--locustfile", "visitor.py", "--host", "http://127.0.0.1:9", "--report", "report.html")
     assert answer.exit_code == 4
+    assert not (folder / "report.html").exists()
     assert "nothing accepts connections at 127.0.0.1:9" in answer.stderr
     assert "--no-check-host (in Python check_host=False) starts anyway" in answer.stderr
     assert "Traceback" not in answer.stderr

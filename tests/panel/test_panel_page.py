@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 import time
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,9 @@ import pytest
 
 import loadlab
 from loadlab.analyse import CriterionResult
+from loadlab.analyse.criteria.wording import describe_no_steady_state
 from loadlab.panel import read_status, render
+from loadlab.spec import Criteria
 from loadlab.stream import LiveSeconds
 
 T = 1_764_028_800
@@ -112,21 +115,37 @@ def test_only_what_goes_on_can_grow_old(locustfile: Path) -> None:
     assert all("Not live any more: as of 00:00:20 UTC" in picture for picture in pictures)
     names = [[word for word in ("loadlab-fresh-0 4s", "loadlab-fresh-1 4s") if word in each] for each in pictures]
     assert names == [["loadlab-fresh-1 4s"], ["loadlab-fresh-0 4s"]], "each begins its animation anew"
-    assert "Not live any more" in render(status, kind="snapshot")
     run = Watched(locustfile)
     run.outcome, run.state = (True, "valid"), "finished"
     final = render(read_status(run), kind="final")
     assert "Not live any more" not in final
+    assert "while it ran" not in final
     assert 'role="status"' not in final
     assert "whole run" in final
     assert "after 20 s instead of 60" in final
+
+
+def test_a_snapshot_always_says_that_it_is_one(locustfile: Path) -> None:
+    """A saved notebook shows it, when the run may have ended long ago: nothing may hide that, not even at first."""
+    html = render(read_status(Watched(locustfile)), kind="snapshot")
+    (mark,) = re.findall(r"<span class=\"[^\"]*stale[^>]*>[^<]*</span>", html)
+    assert "Picture of 00:00:20 UTC, while it ran" in mark
+    assert "animation" not in mark
+    assert 'role="status"' not in html
+    assert "20 of 60 s, 40 s were left" in Reader(html).text
+    begun = Reader(render(read_status(Watched(locustfile, seconds=0)), kind="snapshot")).text
+    assert "Picture of its start, while it ran" in begun
 
 
 def test_doubts_are_told_as_they_appear(locustfile: Path) -> None:
     run = Watched(locustfile, target_rps=50)
     run.tell("worker_lost", about="worker-2")
     run.last_news -= 7
-    told = " ".join(read_status(run).doubts)
+    run.own_warnings = ("The disk is nearly full.",)
+    status = read_status(run)
+    told = " ".join(status.doubts)
+    assert [doubt.split()[0] for doubt in status.doubts] == ["Nothing", "1", "9", "worker-1", "Stalls", "The", "The"]
+    assert '<li><span class="bad">!</span> Nothing has come' in render(status, kind="live")
     assert "1 worker went silent: worker-2." in told
     assert re.search(r"Nothing has come from the master for \d+ s", told)
     assert "worker-1 used more than 90 % of one core in 20 of the last 20 s" in told
@@ -134,7 +153,18 @@ def test_doubts_are_told_as_they_appear(locustfile: Path) -> None:
     assert "The clock of worker-1 is 2.5 s ahead of the master's" in told
     assert "9 requests/s succeed, 82% below the 50 asked for." in told
     run.outcome = (True, "")
-    assert read_status(run).doubts == ("1 worker went silent: worker-2.",)
+    assert read_status(run).doubts == ("1 worker went silent: worker-2.", "The disk is nearly full.")
+
+
+def test_missing_workers_are_marked_while_they_are_needed(locustfile: Path) -> None:
+    run = Watched(locustfile)
+    run.seconds.expected_workers, run.seconds.workers = 2, {"worker-1"}
+    marked = '<b data-number="workers"><span class="bad">1</span> <small>of 2</small></b>'
+    assert marked in render(read_status(run), kind="live")
+    run.state = "stopping"
+    assert marked not in render(read_status(run), kind="live"), "they leave when it ends"
+    run.state, run.seconds.workers = "steady", {"worker-1", "worker-2"}
+    assert '<b data-number="workers">2 <small>of 2</small></b>' in render(read_status(run), kind="live")
 
 
 def test_before_the_first_second_there_is_nothing_but_the_state(locustfile: Path) -> None:
@@ -147,6 +177,32 @@ def test_before_the_first_second_there_is_nothing_but_the_state(locustfile: Path
     assert "starting" in page.text
     assert "no data yet" in page.text
     assert "svg" not in page.tags
+
+
+def test_an_error_of_several_lines_stays_so(locustfile: Path) -> None:
+    run = Watched(locustfile, seconds=0)
+    run.state, run.outcome = "failed", (True, "LaunchError: its last words:\n  File <a>, line 3\n\n    12 | a = b")
+    html = render(read_status(run), kind="final")
+    assert "LaunchError: its last words:<br>  File &lt;a&gt;, line 3<br>    12 | a = b</span>" in html
+    assert "no data<" in html
+    assert "as of no" not in html
+    assert read_status(run).line.endswith(". No data.")
+    run.outcome = (True, "a\n" * 2000)
+    assert render(read_status(run), kind="final").count("<br>") == 999
+
+
+def test_during_the_ramp_a_criterion_waits_for_its_end(locustfile: Path) -> None:
+    (criterion,) = Criteria.parse("p95 < 500ms")
+    text = describe_no_steady_state(criterion, started=True)
+    assert text.startswith("No ramp was completed before the end")
+    status = read_status(Watched(locustfile))
+    status = replace(status, criteria=(CriterionResult(str(criterion), "invalid", text, None, 500.0, "ms", 0),))
+    for kind, state, words in (
+        ("live", "ramping", "… not yet: p95 < 500ms judged from the end of the ramp."),
+        ("live", "stopping", "? not judged p95 < 500ms No ramp was completed"),
+        ("final", "stopped", "? not judged p95 < 500ms No ramp was completed"),
+    ):
+        assert words in Reader(render(replace(status, state=state), kind=kind)).text
 
 
 def test_a_long_run_shows_its_last_minutes_beside_the_whole(locustfile: Path) -> None:
@@ -187,12 +243,36 @@ def test_seconds_in_part_under_load_are_not_drawn(locustfile: Path) -> None:
     rows = [["GET", "/fine", 1, 0, 0, 1.0, 1.0, 9.0, [250], [1], None, None]]
     run.seconds.add({"kind": "second", "t": T + 20, "requests": rows, "users": {"A": 0}})
     run.outcome = (True, "")
-    page = Reader(render(read_status(run), kind="final"))
-    assert "succeeded 9failed 1" in page.text
-    assert "users 8" in page.text
+    html = render(read_status(run), kind="final")
+    drawn = re.findall('<path class="[abc]" d="([^"]*)"', html)
+    assert [len(re.findall("[ML]", path)) for path in drawn] == [19] * 6, "without its first and its last second"
+
+
+def test_a_legend_tells_the_latest_values_only_while_the_run_goes_on(locustfile: Path) -> None:
+    run = Watched(locustfile)
+    html = render(read_status(run), kind="live")
+    assert "succeeded 9, failed 1" in Reader(html).text
+    assert 'aria-label="Throughput, whole run: succeeded 9 requests/s, failed 1 requests/s"' in html
+    run.outcome = (True, "valid")
+    html = render(read_status(run), kind="final")
+    assert "succeeded, failed" in Reader(html).text
+    assert 'aria-label="Throughput, whole run: succeeded, failed"' in html
 
 
 def test_each_number_says_what_time_it_is_about(locustfile: Path) -> None:
     text = Reader(render(read_status(Watched(locustfile)), kind="live")).text
-    assert "Requests200so far" in text
-    assert "Successful rps9.00last 10 s" in text
+    assert "Requests: 200 so far" in text
+    assert "Successful rps: 9.00 last 10 s" in text
+
+
+def test_without_styles_and_drawings_no_two_texts_run_together(locustfile: Path) -> None:
+    """As JupyterLab shows a notebook that it does not trust: the texts of what it takes out stay."""
+    html = render(read_status(Watched(locustfile, seconds=12)), kind="snapshot")
+    text = Reader(re.sub("<style>.*?</style>", "", html, flags=re.DOTALL)).text
+    assert "Users: 8 of 8 now" in text
+    assert re.search(r"p95: \S+ ms last 10 s", text)
+    assert re.search(r"p99 \S+, p95 \S+, p50 \S+\s", text)
+    assert "0 5 10 0:05 0:10 " in text
+    assert not re.search(
+        "</(?:b|i|small|span|text)><(?:b|i|small|span|text)[ >]", re.sub('<i class="sep">.*?</i>', " ", html)
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -103,16 +104,22 @@ def test_who_attaches_after_the_owners_death_takes_its_place(
         loadlab.attach(run.id, tmp_path / "runs")
 
 
-def test_a_guest_that_kills_the_swarm_gets_the_owners_archive(make_test: MakeTest, own: Own, tmp_path: Path) -> None:
+def test_a_guest_that_kills_the_swarm_gets_the_owners_archive(
+    make_test: MakeTest, own: Own, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     owner = own(make_test(run_time=300, lease=60))
     guest = loadlab.attach("latest", tmp_path / "runs")
     until(lambda: guest.seconds.requests > 0)
     other = loadlab.start(make_test(run_time=1), runs=tmp_path / "runs").wait()
     (warning,) = other.events.loc[other.events["kind"] == "warning", "text"]
-    assert warning.startswith(f"Run {guest.id} still loads the same host: loadlab.attach('{guest.id}')")
+    assert warning == f"When this run started, run {guest.id} was loading the same host."
+    (told,) = [line for line in capsys.readouterr().err.splitlines() if "still loads the same host" in line]
+    found = re.search(r"loadlab\.attach\('(.+)'\)", told)
+    assert found
+    assert loadlab.attach(found[1]).id == guest.id
     guest.kill()
     run = guest.wait()
-    assert not run.events["text"].str.contains("still loads").any()
+    assert not run.events["text"].str.contains("the same host").any()
     out, _ = owner.communicate(timeout=120)
     assert json.loads(out) == {"reason": run.info["end_reason"], "count": run.requests["count"].sum()}
     assert guest.state not in ("None", "failed")

@@ -71,8 +71,8 @@ def check_end(reason: str | None, lasted_s: float | None, planned_s: float | Non
     early, after = False, "before its time"
     if lasted_s is not None and planned_s is not None:
         early, after = lasted_s < planned_s - EARLY_S, f"after {number(lasted_s)} of {number(planned_s)} s"
-    unknown = reason == "recorder_lost" and planned_s is None
-    if reason in ("quit", "killed") or unknown or (reason in _CUT_SHORT and early):
+    whenever = reason in ("quit", "killed") or (reason, planned_s) == ("recorder_lost", None)
+    if reason in _CUT_SHORT and (early or whenever):
         text = f"The test was cut short {after}: {_CUT_SHORT[reason]}."
         return Check("end", "warning", text, lasted_s, planned_s)
     if reason is None or lasted_s is None or planned_s is None:
