@@ -26,7 +26,6 @@ _VALIDITIES = {
 }
 _VERDICTS = {"passed": "has passed", "failed": "has failed"}
 _SIGNS = {"invalid": "✕", "warning": "!"}
-_CRITERION_SIGNS = {"passed": "✓", "failed": "✕", "invalid": "?"}
 
 
 def format_table(titles: Sequence[str], rows: Iterable[Sequence[str]], width: int | None = None) -> str:
@@ -103,9 +102,7 @@ def format_verdict(run: Run) -> str:
     else:
         said = _VERDICTS.get(verdict.status, _VALIDITIES[found.status])
     lines = [f"Run {run.id} {said}."]
-    lines += [
-        f"  {_CRITERION_SIGNS[each.status]} {_printable(f'{each.criterion}: {each.text}')}" for each in verdict.results
-    ]
+    lines += [f"  {_printable(repr(each))}" for each in verdict.results]
     for status in ("invalid", "warning"):
         doubts = (check for check in found.checks if check.status == status)
         lines += [f"  {_SIGNS[status]} {each.name.replace('_', ' ')}: {_printable(each.text)}" for each in doubts]
