@@ -117,8 +117,8 @@ def _header(status: Status, kind: Kind, turn: int, fresh_s: float) -> str:
         style = f"animation:loadlab-fresh-{turn} {fresh_s:g}s"
         stale = f'<span class="bad stale" style="{style}">Not live any more: {escape(status.as_of_text)}</span>'
     elif kind == "snapshot":
-        moment = status.as_of_text.removeprefix("as of ") if status.as_of is not None else "its start"
-        as_of = f'<span class="bad stale as-of">Picture of {escape(moment)}, while it ran</span>'
+        moment = escape(status.moment_text or "its start")
+        as_of = f'<span class="bad stale as-of">Picture of {moment}, while it ran</span>'
         progress = progress.replace(" left", " were left")
     role = ' role="status"' if kind == "live" else ""
     outcome = _outcome(status.outcome) if status.outcome else ""

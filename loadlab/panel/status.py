@@ -130,11 +130,16 @@ class Status:
         return None if self.planned_s is None else max(0.0, self.planned_s - self.elapsed_s)
 
     @property
+    def moment_text(self) -> str | None:
+        """The moment that it is about, as a person reads it; None before there is any data."""
+        return None if self.as_of is None else f"{datetime.fromtimestamp(self.as_of, UTC):%H:%M:%S} UTC"
+
+    @property
     def as_of_text(self) -> str:
-        """The moment that it is about, as a person reads it."""
-        if self.as_of is None:
+        """What it is about: its moment, or that there is no data."""
+        if self.moment_text is None:
             return "no data" if self.over else "no data yet"
-        return f"as of {datetime.fromtimestamp(self.as_of, UTC):%H:%M:%S} UTC"
+        return f"as of {self.moment_text}"
 
     @property
     def progress_text(self) -> str:
